@@ -1,0 +1,85 @@
+# The commands of this project; `make` alone lists them. Needed beforehand: Python 3.11 or newer, and make.
+#
+# Everything is installed into .venv, from the hash-locked lists in requirements/. A stamp file per list, named by the
+# list's checksum, says that it is installed: a changed list installs itself, an unchanged one costs nothing.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+checksum = $(firstword $(shell cat $(1) 2>/dev/null | cksum))
+MADE := $(VENV)/.made
+RUNTIME := $(VENV)/.runtime-$(call checksum,requirements/runtime.txt pyproject.toml)
+DEV := $(VENV)/.dev-$(call checksum,requirements/dev.txt pyproject.toml)
+
+# An environment is worth nothing, whatever its stamps say, when its interpreter is gone or too old, or when it was made
+# for another folder: its programs name that one.
+WORKS := $(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	{ [ ! -e $(MADE) ] || [ "$$(cat $(MADE))" = "$(CURDIR)" ]; }
+ifneq ($(shell $(WORKS) && echo yes),yes)
+.PHONY: $(MADE)
+endif
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test check lint format lock clean
+
+help:  ## List these commands
+	@echo 'make COMMAND [NAME=value ...]'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+serve: $(RUNTIME)  ## Start the platform, installing it first; takes PORT= DATA= CONFIG= WORKERS=
+	@exec $(BIN)/setaria $${DATA:+--data "$$DATA"} $${CONFIG:+--config "$$CONFIG"} serve \
+		$${PORT:+--port "$$PORT"} $${WORKERS:+--workers "$$WORKERS"}
+
+test: $(DEV)  ## Run every test, with the coverage gate; as root, install PostgreSQL for them where it is missing
+	@tools/install_system.sh
+	@$(BIN)/python -m pytest --cov
+
+check: lint  ## Check form, types and architecture, in seconds: what each commit passes
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+lint: $(DEV)  ## Check form (ruff) and types (mypy)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(DEV)  ## Bring the code into form
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+lock: $(DEV)  ## Make requirements/ anew from pyproject.toml; UPGRADE=1 also takes newer versions
+	@$(LOCK) --extra local --group build --output-file requirements/runtime.txt
+	@$(LOCK) --extra local --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+
+clean:  ## Remove caches and build products; .venv and data folders stay
+	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
+
+# One list for every platform and for Python 3.11 and newer; it names no registry, so pip uses the one it is set up for.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) pyproject.toml
+
+# The lists are complete, so pip resolves nothing (--no-deps) and takes nothing that a list does not know (hashes).
+INSTALL := $(PIP) install --no-deps --require-hashes --requirement
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Setaria needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+		echo 'Name another one: make PYTHON=/path/to/python3.11 ...' >&2; exit 1; }
+	@$(WORKS) || { echo 'Making $(VENV) ...'; $(PYTHON) -m venv --clear $(VENV); }
+	@echo '$(CURDIR)' >$@
+
+$(RUNTIME): $(MADE)
+	@rm -f $(VENV)/.runtime-*
+	@echo 'Installing Setaria into $(VENV) (once; about a minute) ...'
+	@$(INSTALL) requirements/runtime.txt
+	@$(PIP) install --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME)
+	@rm -f $(VENV)/.dev-*
+	@echo 'Installing the tools for development ...'
+	@$(INSTALL) requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Adapters: the leaves that meet the outside world; bootstrap alone imports them."""

@@ -1,0 +1,1 @@
+"""Secrets: where the server's secret ring is kept."""

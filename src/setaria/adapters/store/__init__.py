@@ -1,0 +1,1 @@
+"""Store: SQLite or PostgreSQL."""

@@ -1,0 +1,108 @@
+"""Group commit: all rows that wait are written in one transaction, as soon as the one before is done.
+
+Theory. A row is waiting, in the batch that is being written, or answered; its future says which. One task moves rows on
+and ends when none waits, so an idle store costs nothing and a busy one writes larger batches by itself.
+
+The group is stuck from the moment a batch has taken `PATIENCE_S` until that batch ends: then all rows in it and all
+that wait are answered with `Unavailable`, and new ones at once. The batch may still be committed later, and its rows
+may come again: the statement is idempotent by call id. A row is never answered as written before its commit was.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from setaria.adapters.store.columns import CallValues
+from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away
+from setaria.core.errors import Unavailable
+from setaria.core.ids import CallId
+
+Commit = Callable[[Sequence[CallValues]], Awaitable[None]]
+OnRefused = Callable[[CallId, str], None]
+_Entry = tuple[CallValues, "asyncio.Future[None]"]
+
+
+class GroupCommit:
+    """Writes rows through `commit`, which takes a whole batch or none of it.
+
+    `commit` raises RowRefused when a row is at fault: the batch is split in halves until that row stands alone; it is
+    told to `on_refused` with the reason, and the others are written.
+    """
+
+    def __init__(self, commit: Commit, on_refused: OnRefused) -> None:
+        self._commit = commit
+        self._on_refused = on_refused
+        self._waiting: list[_Entry] = []
+        self._task: asyncio.Task[None] | None = None
+        self._is_stuck = False
+
+    def add(self, row: CallValues) -> "asyncio.Future[None]":
+        """Take a row, whose first value is the call id; the future is done when the row is durable.
+
+        Raises: Unavailable, here or from the future.
+        """
+        if self._is_stuck:
+            raise database_away()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        self._waiting.append((row, future))
+        if self._task is None:
+            # It starts when this turn of the loop is over, and so takes along every row that the turn brings. It must
+            # not die with the caller who happened to be first; `close` waits for it.
+            self._task = loop.create_task(self._drain())
+        return future
+
+    async def close(self) -> None:
+        """Wait until all rows are answered, for `PATIENCE_S` at most."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=PATIENCE_S)
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                deadline = loop.call_later(PATIENCE_S, self._give_up, batch)
+                try:
+                    await self._write(batch)
+                finally:
+                    deadline.cancel()
+                    self._is_stuck = False
+                    _fail(batch)  # changes nothing unless a defect ended the writing
+        finally:
+            self._task = None
+            self._fail_waiting()
+
+    async def _write(self, batch: list[_Entry]) -> None:
+        try:
+            await self._commit([row for row, _ in batch])
+        except Unavailable as error:
+            _fail(batch, error)
+        except RowRefused as error:
+            if len(batch) == 1:
+                self._on_refused(CallId(str(batch[0][0][0])), str(error))
+                _fail(batch, error)
+                return
+            middle = len(batch) // 2
+            await self._write(batch[:middle])
+            await self._write(batch[middle:])
+        else:
+            for _, future in batch:
+                if not future.done():
+                    future.set_result(None)
+
+    def _give_up(self, batch: list[_Entry]) -> None:
+        self._is_stuck = True
+        _fail(batch)
+        self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        _fail(waiting)
+
+
+def _fail(batch: list[_Entry], cause: BaseException | None = None) -> None:
+    for _, future in batch:
+        if not future.done():
+            error = database_away()
+            error.__cause__ = cause.__cause__ if cause is not None else None
+            future.set_exception(error)

@@ -1,0 +1,96 @@
+"""Calls: implements the port CallBook within one transaction."""
+
+import datetime
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, cast, func, literal, select
+
+from setaria.adapters.store.columns import name_call_columns
+from setaria.adapters.store.schema import accounts, calls, keys
+from setaria.core.ids import AccountId
+from setaria.core.usage import Usage
+from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
+
+_DAY_MS = 86_400_000
+_EPOCH = datetime.date(1970, 1, 1)
+_USAGE = Usage.__struct_fields__
+_RECORD = CallRecord.__struct_fields__
+
+
+class CallTable:
+    """Calls, as people look at them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
+        """List the newest calls, of one account or with None of all, newest first."""
+        question = (
+            select(
+                *(calls.c[name] for name in name_call_columns()),
+                func.coalesce(accounts.c.name, "").label("account_name"),
+                func.coalesce(keys.c.name, "").label("key_name"),
+            )
+            .outerjoin_from(calls, accounts, accounts.c.id == calls.c.account_id)
+            .outerjoin(keys, keys.c.id == calls.c.key_id)
+            .order_by(calls.c.id.desc())
+            .limit(limit)
+        )
+        if account_id is not None:
+            question = question.where(calls.c.account_id == account_id)
+        return [_call_from_row(row) for row in self._connection.execute(question).mappings()]
+
+    def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
+        """Sum the calls with from_ms <= at < to_ms by UTC day, model or key, ordered by group."""
+        group, name = _name_group(group_by)
+        question = (
+            select(
+                group.label("group"),
+                name.label("name"),
+                func.count().label("calls"),
+                *(_sum(column) for column in (*_USAGE, "charge_nano")),
+            )
+            .select_from(calls)
+            .where(calls.c.at_ms >= from_ms, calls.c.at_ms < to_ms)
+            # The table is in the order of the ids, which begin with the moment; so only its days in question are read.
+            .where(calls.c.id >= _first_id(from_ms - _DAY_MS), calls.c.id < _first_id(to_ms + _DAY_MS))
+            .group_by(group)
+            .order_by(group)
+        )
+        if group_by == "key":
+            question = question.outerjoin(keys, keys.c.id == calls.c.key_id)
+        if account_id is not None:
+            question = question.where(calls.c.account_id == account_id)
+        return [_usage_from_row(row, group_by) for row in self._connection.execute(question).mappings()]
+
+
+def _name_group(group_by: GroupBy) -> tuple[ColumnElement[object], ColumnElement[object]]:
+    match group_by:
+        case "day":
+            return calls.c.at_ms // _DAY_MS, literal("")
+        case "model":
+            return calls.c.model, func.max(calls.c.model)
+        case "key":
+            return calls.c.key_id, func.coalesce(func.max(keys.c.name), "")
+
+
+def _sum(column: str) -> ColumnElement[int]:
+    total = cast(func.sum(calls.c[column]), BigInteger)  # in SQL: PostgreSQL sums integers to a decimal number
+    return total.label(column)
+
+
+def _first_id(moment_ms: int) -> str:
+    return f"{max(moment_ms, 0):012x}"
+
+
+def _call_from_row(values: RowMapping) -> CallRow:
+    usage = Usage(**{name: values[name] for name in _USAGE})
+    record = CallRecord(usage=usage, **{name: values[name] for name in _RECORD if name != "usage"})
+    return CallRow(record, values["account_name"], values["key_name"])
+
+
+def _usage_from_row(values: RowMapping, group_by: GroupBy) -> UsageRow:
+    group = values["group"]
+    if group_by == "day":
+        group = (_EPOCH + datetime.timedelta(days=group)).isoformat()
+    usage = Usage(**{name: values[name] for name in _USAGE})
+    return UsageRow(group, values["name"] or group, values["calls"], usage, values["charge_nano"])

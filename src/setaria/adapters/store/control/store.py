@@ -1,0 +1,67 @@
+"""Control store: the transactions in which people manage accounts and keys and look at calls."""
+
+import contextlib
+from collections.abc import Iterator
+
+from sqlalchemy import select, update
+
+from setaria.adapters.store.control.accounts import AccountTable
+from setaria.adapters.store.control.calls import CallTable
+from setaria.adapters.store.control.engine import Database
+from setaria.adapters.store.failures import Mismatch
+from setaria.adapters.store.schema import installation
+
+
+class Books(AccountTable, CallTable):
+    """Implements the ports AccountBook and CallBook in one transaction."""
+
+
+class ControlStore:
+    """The control plane's side of the database; it blocks, so no event loop may call it.
+
+    Takes: url, as `sqlite:////absolute/path` or `postgresql://user:password@host/name`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Books]:
+        """Open a transaction that commits when the `with` block ends and rolls back when it fails.
+
+        It keeps others from writing to a SQLite file, so it must be short: to look at calls take `read`.
+        Raises: Unavailable, InvalidRequest when an account's name is taken, InternalError.
+        """
+        with self._database.write() as connection:
+            yield Books(connection)
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Books]:
+        """Open a transaction that sees one state of the database; nothing is to be changed in it.
+
+        Raises: Unavailable, InternalError.
+        """
+        with self._database.read() as connection:
+            yield Books(connection)
+
+    def ensure_installation(self, fingerprint: str, created_at_ms: int) -> None:
+        """Keep the fingerprint of the server secret at the first start, and make sure of it at every other.
+
+        Raises: Mismatch when the database belongs to another secret.
+        """
+        with self._database.write() as connection:
+            connection.execute(
+                update(installation)
+                .where(installation.c.secret_fingerprint.is_(None))
+                .values(secret_fingerprint=fingerprint, created_at_ms=created_at_ms)
+            )
+            kept = connection.execute(select(installation.c.secret_fingerprint)).scalar_one()
+        if kept != fingerprint:
+            raise Mismatch(
+                f"the database was made with the server secret {kept}, but the one in use is {fingerprint}; "
+                "put the secret file back that belongs to this database (no key works with another)"
+            )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()

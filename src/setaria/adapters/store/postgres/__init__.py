@@ -1,0 +1,1 @@
+"""PostgreSQL on the hot path: asyncpg and prepared SQL."""

@@ -1,0 +1,113 @@
+"""PostgreSQL store: what the data plane asks of a PostgreSQL server.
+
+It holds two connections, one that writes and one that reads: a process more costs the server two more, however many
+calls are in flight. asyncpg prepares each statement once a connection.
+"""
+
+from collections.abc import Sequence
+
+from setaria.adapters.store.batches import GroupCommit, OnRefused
+from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.failures import RowRefused, database_away, reason_from
+from setaria.adapters.store.postgres.line import Line
+from setaria.core.errors import Unavailable
+from setaria.domain.accounts.records import Caller
+from setaria.domain.ledger.records import CallRecord
+
+_ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"} | dict.fromkeys(
+    (
+        "at_ms",
+        "input_tokens",
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "charge_nano",
+        "first_token_ms",
+        "duration_ms",
+    ),
+    "bigint[]",
+)
+_COLUMNS = name_call_columns()
+_INSERT_CALLS = (  # made of the record's own names
+    f"INSERT INTO calls ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608
+    + ", ".join(f"${place}::{_ARRAYS.get(name, 'text[]')}" for place, name in enumerate(_COLUMNS, start=1))
+    + ") ON CONFLICT (id) DO NOTHING"
+)
+_FIND_CALLER = """
+    SELECT keys.account_id, accounts.status, keys.id, keys.lane
+    FROM keys JOIN accounts ON accounts.id = keys.account_id
+    WHERE keys.digest = $1 AND keys.revoked_at_ms IS NULL
+"""
+_READ_COUNTER = "SELECT counter FROM changes"
+_TOUCH = "UPDATE changes SET counter = counter"
+
+
+class PostgresStore:
+    """Implements the ports KeyDirectory and Ledger.
+
+    Takes: url, as `postgresql://user:password@host/name`; on_refused, told of a call that the database does not take,
+    and why.
+    Order: `open` first, `close` last, both in the event loop that uses it.
+    """
+
+    def __init__(self, url: str, on_refused: OnRefused) -> None:
+        self._writing = Line(url)
+        self._reading = Line(url)
+        self._batches = GroupCommit(self._commit, on_refused)
+
+    async def open(self) -> None:
+        """Make sure that the database can be read and written.
+
+        Raises: Unavailable, which tells the operator what is wrong.
+        """
+        if wrong := await self.check():
+            await self.close()
+            raise Unavailable(f"cannot use the PostgreSQL database: {wrong}")
+
+    async def close(self) -> None:
+        """Finish what is being written, and close the connections."""
+        await self._batches.close()
+        await self._writing.close()
+        await self._reading.close()
+
+    async def record(self, call: CallRecord) -> None:
+        """Write one call; returns when it is durable. The same call id again changes nothing.
+
+        Raises: Unavailable when it could not be written.
+        """
+        await self._batches.add(values_from_call(call))
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        """Find whose unrevoked key has this digest; None when nobody's.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        async with self._reading.use() as connection:
+            row = await connection.fetchrow(_FIND_CALLER, digest)
+        return None if row is None else Caller(*row)
+
+    async def read_change_counter(self) -> int:
+        """Read how many changes there were that end what workers have cached.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        async with self._reading.use() as connection:
+            counter: int | None = await connection.fetchval(_READ_COUNTER)
+        if counter is None:
+            raise database_away()
+        return counter
+
+    async def check(self) -> str:
+        """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""
+        try:
+            async with self._writing.use() as connection:
+                await connection.execute(_TOUCH)
+            await self.read_change_counter()
+        except (Unavailable, RowRefused) as error:
+            return reason_from(error)
+        return ""
+
+    async def _commit(self, rows: Sequence[CallValues]) -> None:
+        async with self._writing.use() as connection:
+            await connection.execute(_INSERT_CALLS, *zip(*rows, strict=True))

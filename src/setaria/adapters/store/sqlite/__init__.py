@@ -1,0 +1,1 @@
+"""SQLite on the hot path: one file, one writer thread, prepared SQL."""

@@ -1,0 +1,129 @@
+"""SQLite store: what the data plane asks of a SQLite file.
+
+Two threads serve it, one that writes and one that reads, each with its own connection; the event loop never waits for
+the disk. What a thread is asked is answered within `PATIENCE_S`, or the database counts as away.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from setaria.adapters.store.batches import GroupCommit, OnRefused
+from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.failures import PATIENCE_S, database_away, reason_from
+from setaria.adapters.store.sqlite.connection import Connection, write_transaction
+from setaria.adapters.store.sqlite.lane import Lane
+from setaria.adapters.store.sqlite.lock import FileLock
+from setaria.core.errors import Unavailable
+from setaria.domain.accounts.records import Caller
+from setaria.domain.ledger.records import CallRecord
+
+T = TypeVar("T")
+
+# By position and not by name, as executemany does 20 names at twice the cost.
+_COLUMNS = name_call_columns()
+_INSERT_CALL = (  # made of the record's own names
+    f"INSERT INTO calls ({', '.join(_COLUMNS)}) "  # noqa: S608
+    f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
+)
+_FIND_CALLER = """
+    SELECT keys.account_id, accounts.status, keys.id, keys.lane
+    FROM keys JOIN accounts ON accounts.id = keys.account_id
+    WHERE keys.digest = :digest AND keys.revoked_at_ms IS NULL
+"""
+_READ_COUNTER = "SELECT counter FROM changes"
+_TOUCH = "UPDATE changes SET counter = counter"
+
+
+class SqliteStore:
+    """Implements the ports KeyDirectory and Ledger.
+
+    Takes: path of the database file; on_refused, told of a call that the database does not take, and why.
+    Order: `open` first, `close` last, both in the event loop that uses it.
+    """
+
+    def __init__(self, path: Path, on_refused: OnRefused) -> None:
+        self._path = path
+        self._lock = FileLock(path)
+        self._writing = Connection(path)
+        self._reading = Connection(path)
+        self._writer = Lane("store-writer")
+        self._reader = Lane("store-reader")
+        self._batches = GroupCommit(self._commit, on_refused)
+
+    async def open(self) -> None:
+        """Make sure that the database can be read and written.
+
+        Raises: Unavailable, which tells the operator what is wrong.
+        """
+        if wrong := await self.check():
+            await self.close()
+            raise Unavailable(f"cannot use the database {self._path}: {wrong}")
+
+    async def close(self) -> None:
+        """Finish what is being written, and close the file."""
+        await self._batches.close()
+        closed = [self._writer.run(self._writing.close), self._reader.run(self._reading.close)]
+        self._writer.end()
+        self._reader.end()
+        await asyncio.wait(closed, timeout=PATIENCE_S)
+
+    async def record(self, call: CallRecord) -> None:
+        """Write one call; returns when it is durable. The same call id again changes nothing.
+
+        Raises: Unavailable when it could not be written.
+        Cost: 9 us of CPU in batches of 64, 15 us in batches of 16.
+        """
+        await self._batches.add(values_from_call(call))
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        """Find whose unrevoked key has this digest; None when nobody's.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        row = await self._ask(self._reader, lambda: self._read(_FIND_CALLER, {"digest": digest}))
+        return None if row is None else Caller(*row)
+
+    async def read_change_counter(self) -> int:
+        """Read how many changes there were that end what workers have cached.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        row = await self._ask(self._reader, lambda: self._read(_READ_COUNTER, {}))
+        if row is None:
+            raise database_away()
+        return int(row[0])
+
+    async def check(self) -> str:
+        """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""
+        try:
+            await self._ask(self._writer, self._touch)
+            await self.read_change_counter()
+        except Unavailable as error:
+            return reason_from(error)
+        return ""
+
+    async def _commit(self, rows: Sequence[CallValues]) -> None:
+        await self._writer.run(functools.partial(self._insert, rows))
+
+    async def _ask(self, lane: Lane, question: Callable[[], T]) -> T:
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await lane.run(question)
+        except TimeoutError as error:
+            raise database_away() from error
+
+    def _insert(self, rows: Sequence[CallValues]) -> None:
+        with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
+            connection.executemany(_INSERT_CALL, rows)
+
+    def _touch(self) -> None:
+        with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
+            connection.execute(_TOUCH)
+
+    def _read(self, sql: str, values: dict[str, object]) -> tuple[Any, ...] | None:  # what SQL gives has no types
+        with self._reading.use() as connection:
+            row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()  # as above
+        return row

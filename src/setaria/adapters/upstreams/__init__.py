@@ -1,0 +1,1 @@
+"""Upstreams: the model servers behind the platform."""

@@ -1,0 +1,1 @@
+"""HTTP: a pooled client for servers that speak HTTP/1.1."""

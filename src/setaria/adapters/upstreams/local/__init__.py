@@ -1,0 +1,1 @@
+"""Local: a model that runs on this machine, in a process of its own."""

@@ -1,0 +1,1 @@
+"""Engine: the process that runs a local model."""

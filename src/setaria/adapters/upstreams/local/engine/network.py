@@ -1,0 +1,64 @@
+"""Network: one pass of tokens through the model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from setaria.core.errors import UpstreamFailed
+
+Logits = npt.NDArray[np.float32]
+CacheArray = npt.NDArray[np.generic]
+"""Keys or values, of whatever number type the model has."""
+
+_ELEMENTS: dict[str, type[np.float32] | type[np.float16]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+_FIRST_KEY = "past_key_values.0.key"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheShape:
+    """What the network keeps of each token it has read: per layer a key and a value of `heads` x `head_size`."""
+
+    layers: int
+    heads: int
+    head_size: int
+    element: type[np.float32] | type[np.float16]
+
+
+class Network:
+    """The network, run on rows of a cache that it reads and extends in place."""
+
+    def __init__(self, session: onnxruntime.InferenceSession, heads: int, head_size: int) -> None:
+        self._session = session
+        inputs = {node.name: node for node in session.get_inputs()}
+        first = inputs.get(_FIRST_KEY)
+        if first is None or first.type not in _ELEMENTS or not {"input_ids", "attention_mask"} <= set(inputs):
+            raise UpstreamFailed(
+                f"model.onnx is no decoder with a cache: it needs the inputs input_ids, attention_mask and {_FIRST_KEY}"
+            )
+        layers = sum(name.startswith("past_key_values.") and name.endswith(".key") for name in inputs)
+        self.shape = CacheShape(layers, heads, head_size, _ELEMENTS[first.type])
+
+    def run(
+        self, cache: list[tuple[CacheArray, CacheArray]], ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]
+    ) -> Logits:
+        """Read the next tokens of some rows and give the logits after each row's last one.
+
+        Takes: cache, per layer the keys and values of those rows, each one contiguous block: a block with gaps would
+            be copied and what the network adds would be lost; ids of shape [rows, tokens], where several tokens go
+            with a single row only; mask of shape [rows, longest], a 1 for each token of the row, the new ones counted.
+        Gives: logits [rows, vocabulary].
+        """
+        binding = self._session.io_binding()
+        binding.bind_output("logits")
+        binding.bind_cpu_input("input_ids", ids)
+        binding.bind_cpu_input("attention_mask", mask)
+        for layer, pair in enumerate(cache):
+            for kind, array in zip(("key", "value"), pair, strict=True):
+                value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
+                binding.bind_ortvalue_input(f"past_key_values.{layer}.{kind}", value)
+                binding.bind_ortvalue_output(f"present.{layer}.{kind}", value)
+        self._session.run_with_iobinding(binding)
+        logits: npt.NDArray[np.float32] = binding.get_outputs()[0].numpy()
+        return logits[:, -1].astype(np.float32, copy=False)

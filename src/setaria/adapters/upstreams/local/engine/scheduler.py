@@ -1,0 +1,216 @@
+"""Scheduler: one thread that owns all rows of a model and lets its calls run together.
+
+A call is *waiting* until a row is free, *loading* while its prompt is read, *ready* while it decodes, and then ended.
+
+    event                                  from                    to
+    a row is free                          waiting                 loading
+    the whole prompt was read              loading                 ready (or ended, by its first token)
+    end token, stop string, limit, error   loading, ready          ended
+    cancelled                              any                     ended, and nothing is told
+
+One step: cancel, admit, read one chunk of prompt, decode one token of each ready call, tell. So a long prompt holds a
+running answer up for one chunk at a time, and a cancelled call leaves within one step. Where a prompt is cut into
+chunks depends on positions alone: what runs beside changes no answer. An error ends the calls that it met, not the
+thread.
+"""
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from setaria.adapters.upstreams.local.engine.call import Call, Outlet, failed_from_error
+from setaria.adapters.upstreams.local.engine.model import LocalModel
+from setaria.adapters.upstreams.local.engine.network import Logits
+from setaria.adapters.upstreams.local.engine.prompt import Prompt
+from setaria.adapters.upstreams.local.engine.sampling import Sampler
+from setaria.adapters.upstreams.local.engine.slots import Slot, Slots
+from setaria.adapters.upstreams.local.engine.text import TextReader
+from setaria.adapters.upstreams.local.frames import Done, Piece, Started, Tell
+
+ROWS = 16
+
+_CALL_ERRORS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
+_CHUNKS = ((2_048, 256), (4_096, 128))  # up to this position, chunks of so many tokens: attention costs ever more
+_LAST_CHUNK = 64
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """A call with all that its answer needs. `token` was drawn last and is read next."""
+
+    call: Call
+    prompt: Prompt
+    sampler: Sampler
+    text: TextReader
+    token: int = 0
+    output_tokens: int = 0
+    untold_tokens: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _Row:
+    """A run that has a row."""
+
+    run: Run
+    slot: Slot
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one step has to tell, by worker."""
+
+    by_outlet: dict[Outlet, list[Tell]] = field(default_factory=dict)
+
+    def add(self, call: Call, tell: Tell) -> None:
+        self.by_outlet.setdefault(call.outlet, []).append(tell)
+
+
+class Scheduler:
+    """Runs the calls of one model.
+
+    Order: `run` in a thread of its own, or `step` again and again; `submit` and `stop` from any thread.
+    """
+
+    def __init__(self, model: LocalModel, rows: int = ROWS) -> None:
+        self._network = model.network
+        self._end_ids = model.end_ids
+        self._slots = Slots(model.network.shape, rows, model.context_tokens)
+        self._waiting: deque[Run] = deque()
+        self._loading: list[_Row] = []
+        self._ready: list[_Row] = []
+        self._said = _Said()
+        self._wake = threading.Event()
+        self._stopped = False
+
+    @property
+    def free_rows(self) -> int:
+        """Tell how many rows no call holds."""
+        return self._slots.free
+
+    def submit(self, run: Run) -> None:
+        """Let a call wait for its turn."""
+        self._waiting.append(run)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Let `run` return after the step under way."""
+        self._stopped = True
+        self._wake.set()
+
+    def run(self) -> None:
+        """Take step after step until stopped, sleeping while there is nothing to do."""
+        while not self._stopped:
+            self._wake.clear()
+            if not self.step():
+                self._wake.wait()
+
+    def step(self) -> bool:
+        """Take one step; False when there was nothing to do."""
+        self._cancel()
+        self._admit()
+        has_work = bool(self._loading or self._ready)
+        if self._loading:
+            self._load(min(self._loading, key=lambda row: len(row.run.prompt.ids) - row.slot.length))
+        if self._ready:
+            self._decode()
+        said, self._said = self._said, _Said()
+        for outlet, tells in said.by_outlet.items():
+            outlet.deliver(tells)
+        return has_work
+
+    def _cancel(self) -> None:
+        for row in [row for row in (*self._ready, *self._loading) if row.run.call.cancelled]:
+            self._leave(row)
+
+    def _admit(self) -> None:
+        while self._slots.free and self._waiting:
+            run = self._waiting.popleft()
+            if not run.call.cancelled:
+                self._loading.append(_Row(run, self._slots.open()))
+
+    def _load(self, row: _Row) -> None:
+        """Read the next chunk of a prompt; after its last one the answer's first token is drawn."""
+        slot, ids = row.slot, row.run.prompt.ids
+        chunk = ids[slot.length : slot.length + _chunk_tokens(slot.length)]
+        try:
+            logits = self._network.run(
+                self._slots.block(slot.row, 1), np.array([chunk]), self._slots.mask(slot.row, 1, len(chunk))
+            )
+        except _CALL_ERRORS as error:
+            self._fail(row, error)
+            return
+        slot.length += len(chunk)
+        if slot.length == len(ids):
+            self._loading.remove(row)
+            self._slots.promote(slot)
+            self._ready.append(row)
+            self._said.add(row.run.call, Started(row.run.call.id, len(ids), 0, row.run.prompt.inside_thinking))
+            self._continue(row, logits[0])
+
+    def _decode(self) -> None:
+        """Read the last token of every ready call in one pass, and draw the next ones."""
+        rows = list(self._ready)
+        ids = np.zeros((len(rows), 1), dtype=np.int64)
+        for row in rows:
+            ids[row.slot.row] = row.run.token
+        try:
+            logits = self._network.run(self._slots.block(0, len(rows)), ids, self._slots.mask(0, len(rows), 1))
+        except _CALL_ERRORS as error:
+            for row in rows:
+                self._fail(row, error)
+            return
+        places = [row.slot.row for row in rows]  # as they were in this pass: who ends below moves others
+        for row in rows:
+            row.slot.length += 1
+        for row, place in zip(rows, places, strict=True):
+            self._continue(row, logits[place])
+
+    def _continue(self, row: _Row, logits: Logits) -> None:
+        """Draw a call's next token and tell what is new, or end the call."""
+        try:
+            ended = self._draw(row.run, logits)
+        except _CALL_ERRORS as error:
+            self._fail(row, error)
+            return
+        if ended is not None:
+            self._said.add(row.run.call, ended)
+            self._leave(row)
+
+    def _draw(self, run: Run, logits: Logits) -> Done | None:
+        token = run.sampler.draw(logits)
+        if token in self._end_ids:
+            self._tell(run, run.text.close())
+            return Done(run.call.id, "stop", run.output_tokens)
+        run.token = token
+        run.output_tokens += 1
+        run.untold_tokens += 1
+        self._tell(run, run.text.feed(token))
+        if run.text.stop_sequence:
+            return Done(run.call.id, "stop", run.output_tokens, run.text.stop_sequence)
+        if run.output_tokens >= run.prompt.max_output_tokens:
+            self._tell(run, run.text.close())
+            return Done(run.call.id, "length", run.output_tokens)
+        return None
+
+    def _tell(self, run: Run, text: str) -> None:
+        if text:
+            self._said.add(run.call, Piece(run.call.id, text, run.untold_tokens))
+            run.untold_tokens = 0
+
+    def _fail(self, row: _Row, error: Exception) -> None:
+        self._said.add(row.run.call, failed_from_error(row.run.call.id, error))
+        self._leave(row)
+
+    def _leave(self, row: _Row) -> None:
+        (self._ready if row in self._ready else self._loading).remove(row)
+        self._slots.close(row.slot)
+
+
+def _chunk_tokens(position: int) -> int:
+    """Tell how long a chunk from this position on may be.
+
+    Measured on one core: 256 tokens at position 1,000 take 60 ms and at 8,000 200 ms; so chunked, none over 80 ms.
+    """
+    return next((tokens for limit, tokens in _CHUNKS if position < limit), _LAST_CHUNK)

@@ -1,0 +1,1 @@
+"""Bootstrap: builds each process from the settings; knows all the others."""

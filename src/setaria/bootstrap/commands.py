@@ -1,0 +1,43 @@
+"""Commands: what the command line needs to act on an installation, whether its server runs or not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from setaria.bootstrap.preparation import open_installation
+from setaria.config import Settings
+from setaria.core.clock import Clock, SystemClock
+from setaria.core.secrets import SecretRing
+from setaria.domain.accounts.ports import AccountBook
+from setaria.domain.ledger.ports import CallBook
+
+
+class Books(NamedTuple):
+    """What management's actions take, within one transaction."""
+
+    accounts: AccountBook
+    calls: CallBook
+    clock: Clock
+    ring: SecretRing
+
+
+@contextmanager
+def open_books(settings: Settings) -> Iterator[Books]:
+    """Open the books to change them; all is kept when the `with` block ends and nothing when it fails.
+
+    Raises: as `bootstrap.preparation.prepare` does.
+    """
+    clock = SystemClock()
+    with open_installation(settings, clock) as (store, ring), store.begin() as book:
+        yield Books(book, book, clock, ring)
+
+
+@contextmanager
+def open_books_to_read(settings: Settings) -> Iterator[Books]:
+    """Open the books to look at them, which keeps nobody from writing.
+
+    Raises: as `bootstrap.preparation.prepare` does.
+    """
+    clock = SystemClock()
+    with open_installation(settings, clock) as (store, ring), store.read() as book:
+        yield Books(book, book, clock, ring)

@@ -1,0 +1,158 @@
+"""Doctor: checks what an installation needs, and says how to mend what is missing."""
+
+import errno
+import http.client
+import importlib
+import importlib.resources
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from setaria.adapters.secrets.file import read_ring
+from setaria.adapters.store.address import is_sqlite, sqlite_path
+from setaria.adapters.store.control.store import ControlStore
+from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
+from setaria.core.errors import SetariaError
+
+_LEAST_PYTHON = (3, 11)
+_LEAST_FREE_MB = 500
+_BYTES_PER_MB = 1024 * 1024
+_PROBE_TIMEOUT_S = 2
+_ENGINE_LIBRARIES = ("numpy", "onnxruntime", "tokenizers")
+_ENGINE_PACKAGE = "setaria.adapters.upstreams.local"
+_ENGINE_MODEL = "models/seedling/model.onnx"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What one check found; `mend` says what to do when it is not well."""
+
+    id: str
+    ok: bool
+    says: str
+    mend: str = ""
+
+
+def examine(data: Path | None, config: Path | None) -> list[Finding]:
+    """Check everything; changes no data and no settings.
+
+    Takes: data and config as given by flags.
+    """
+    findings = [_check_python()]
+    try:
+        settings = load_settings(data, config)
+    except ConfigError as error:
+        return [*findings, Finding("settings", ok=False, says=str(error), mend="See docs/configuration.md.")]
+    file = settings.config or "no file; every setting has its default or is set in the environment"
+    findings.append(Finding("settings", ok=True, says=str(file)))
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _check_folder,
+        _check_disk,
+        _check_secret,
+        _check_database,
+        _check_port,
+    )
+    return [*findings, *(check(settings) for check in checks), _check_engine()]
+
+
+def _check_python() -> Finding:
+    is_new_enough = sys.version_info >= _LEAST_PYTHON
+    mend = "" if is_new_enough else "Install Python 3.11 or newer and start Setaria with it."
+    return Finding("python", is_new_enough, f"Python {platform.python_version()}", mend)
+
+
+def _check_folder(settings: Settings) -> Finding:
+    folder = _existing_part(settings.data)
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        mend = f"Make {folder} writable for this user, or name another folder with --data or SETARIA_DATA."
+        return Finding("data folder", ok=False, says=f"{settings.data} can't be written", mend=mend)
+    if folder != settings.data:
+        return Finding("data folder", ok=True, says=f"{settings.data} is made at the first start")
+    try:
+        runtime_folder(settings)
+    except (ConfigError, OSError) as error:
+        return Finding("data folder", ok=False, says=str(error), mend="Remove it; the next start makes it anew.")
+    if settings.data.stat().st_mode & 0o077:
+        mend = f"Close it: chmod 700 {settings.data}"
+        return Finding("data folder", ok=False, says=f"{settings.data} is open to other users", mend=mend)
+    return Finding("data folder", ok=True, says=str(settings.data))
+
+
+def _check_disk(settings: Settings) -> Finding:
+    free_mb = shutil.disk_usage(_existing_part(settings.data)).free // _BYTES_PER_MB
+    mend = "" if free_mb >= _LEAST_FREE_MB else f"Free at least {_LEAST_FREE_MB} MB, or move the data folder."
+    return Finding("disk", not mend, f"{free_mb} MB are free", mend)
+
+
+def _check_secret(settings: Settings) -> Finding:
+    file = settings.server.secret_file
+    if not file.exists():
+        return Finding("secret", ok=True, says=f"{file} is made at the first start")
+    try:
+        ring = read_ring(file)
+    except SetariaError as error:
+        return Finding("secret", ok=False, says=str(error), mend="Mend or restore the file; keys depend on it.")
+    return Finding("secret", ok=True, says=f"{file} ({len(ring.ids)} in it)")
+
+
+def _check_database(settings: Settings) -> Finding:
+    url = resolve_database_url(settings)
+    shown = hide_password(url)
+    if is_sqlite(url) and not sqlite_path(url).exists():
+        return Finding("database", ok=True, says=f"{shown} is made at the first start")
+    try:
+        with closing(ControlStore(url)) as store, store.read() as book:
+            accounts = len(book.list_accounts())
+    except SetariaError as error:
+        where = "the file's owner and free space" if is_sqlite(url) else "that the server runs, and database.url"
+        return Finding("database", ok=False, says=f"{shown}: {error}", mend=f"Check {where}.")
+    return Finding("database", ok=True, says=f"{shown} ({accounts} accounts)")
+
+
+def _check_port(settings: Settings) -> Finding:
+    host, port = settings.server.host, settings.server.port
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and _is_setaria(host, port):
+            return Finding("port", ok=True, says=f"Setaria is running on {host} port {port}")
+        mend = "Choose another one: --port and --host of `setaria serve`, or [server] in the configuration."
+        return Finding("port", ok=False, says=f"{host} port {port}: {error.strerror}", mend=mend)
+    return Finding("port", ok=True, says=f"{host} port {port} is free")
+
+
+def _is_setaria(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=_PROBE_TIMEOUT_S)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _check_engine() -> Finding:
+    for name in _ENGINE_LIBRARIES:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            mend = "Install what the built-in engine needs: make serve, or pip install 'setaria[local]'"
+            return Finding("engine", ok=False, says=f"{name} can't be loaded: {error}", mend=mend)
+    if not importlib.resources.files(_ENGINE_PACKAGE).joinpath(_ENGINE_MODEL).is_file():
+        mend = "Install Setaria again; this copy is not whole."
+        return Finding("engine", ok=False, says="the built-in model's weights are missing", mend=mend)
+    return Finding("engine", ok=True, says="its libraries and the built-in model are here")
+
+
+def _existing_part(folder: Path) -> Path:
+    return next(each for each in (folder, *folder.parents) if each.exists())

@@ -1,0 +1,147 @@
+"""Parent: builds and runs the process that starts, watches and ends all others."""
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+from setaria.adapters.telemetry.log import open_log
+from setaria.bootstrap.banner import base_url_of, write_banner
+from setaria.bootstrap.handover import (
+    CONSOLE_DOOR,
+    ENGINE_DOOR,
+    Handover,
+    make_handover,
+    put_in_pipe,
+    take_from_pipe,
+)
+from setaria.config import Settings, runtime_folder
+from setaria.core.clock import SystemClock
+from setaria.core.errors import Misconfigured, SetariaError
+from setaria.entrypoints.parent.child import ChildSpec
+from setaria.entrypoints.parent.supervisor import Log, Post, Supervisor
+
+MAX_FAILED_STARTS = 3
+BACKLOG = 8192
+
+
+def start(settings: Settings, first_key: str) -> None:
+    """Become the parent process: this program is replaced by one that has loaded little."""
+    handover = make_handover(settings, str(runtime_folder(settings)), first_key=first_key)
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "setaria.bootstrap.parent", str(put_in_pipe(handover))])  # noqa: S606 - no shell, own arguments
+
+
+def main() -> int:
+    """Run the platform until it is told to end; gives the exit code."""
+    handover = take_from_pipe(int(sys.argv[1]))
+    try:
+        return asyncio.run(_run(handover))
+    except SetariaError as error:
+        sys.stderr.write(f"setaria: {error.message}\n")
+        return 1
+
+
+async def _run(handover: Handover) -> int:
+    settings = handover.read_settings()
+    log = open_log("parent")
+    lock = _take_lock(settings.data)
+    listener = _listen(settings.server.host, settings.server.port)
+    base_url = base_url_of(settings, listener.getsockname()[1])
+    content = make_handover(settings, handover.sockets, base_url=base_url)
+    supervisor = _appoint(content, Path(handover.sockets), settings.server.workers, listener, log)
+    ended = _end_signal(supervisor)
+    supervisor.start()
+    ready = asyncio.create_task(supervisor.until_ready(MAX_FAILED_STARTS))  # noqa: TID251 - ended below
+    await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
+    started = ready.done() and ready.result()
+    if started:
+        write_banner(settings, base_url, handover.first_key)
+        await ended
+    listener.close()
+    await supervisor.stop(settings.server.grace_s)
+    ready.cancel()
+    os.close(lock)
+    if not started and not ended.done():
+        sys.stderr.write("setaria: the server could not start; the lines above say why\n")
+        return 1
+    return 0
+
+
+def _take_lock(data: Path) -> int:
+    """Make sure that no other server runs on this data folder; gives the lock's descriptor, to be kept open."""
+    lock = os.open(data / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        pid = os.read(lock, 20).decode(errors="replace").strip()
+        raise Misconfigured(
+            f"another server (process {pid}) runs on the data folder {data}; stop it, or give --data another folder"
+        ) from None
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return lock
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Open the one socket that all workers inherit."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {host} port {port}: {error.strerror or error}; choose another with --port or --host"
+        ) from None
+    return listener
+
+
+def _open_door(path: Path) -> socket.socket:
+    """Open a Unix socket for a process that starts when somebody connects."""
+    path.unlink(missing_ok=True)
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(str(path))
+    path.chmod(0o600)
+    door.listen(128)
+    door.setblocking(False)  # noqa: FBT003 - the function takes no names
+    return door
+
+
+def _appoint(content: bytes, sockets: Path, workers_wanted: int, listener: socket.socket, log: Log) -> Supervisor:
+    """Say which processes there shall be."""
+    clock = SystemClock()
+    workers = [
+        Post(ChildSpec(f"worker-{number}", "setaria.bootstrap.worker", content, (listener.fileno(),)), clock, log)
+        for number in range(1, workers_wanted + 1)
+    ]
+    others = []
+    for name, path in (("engine", sockets / ENGINE_DOOR), ("console", sockets / CONSOLE_DOOR)):
+        door = _open_door(path)
+        spec = ChildSpec(name, f"setaria.bootstrap.{name}", content, (door.fileno(),))
+        others.append(Post(spec, clock, log, door))
+    return Supervisor(workers, others)
+
+
+def _end_signal(supervisor: Supervisor) -> "asyncio.Future[None]":
+    """Make a future that is done when a signal asks to end; a second signal ends everything at once."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if ended.done():
+            supervisor.kill()
+        else:
+            ended.set_result(None)
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end)
+    return ended
+
+
+if __name__ == "__main__":
+    sys.exit(main())

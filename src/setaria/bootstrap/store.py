@@ -1,0 +1,58 @@
+"""Store: the data plane's store, of the engine that the settings name."""
+
+from typing import Protocol
+
+from setaria.adapters.store.address import is_sqlite, sqlite_path
+from setaria.adapters.store.batches import OnRefused
+from setaria.adapters.store.sqlite.store import SqliteStore
+from setaria.config import Settings, resolve_database_url
+from setaria.core.ids import CallId
+from setaria.domain.accounts.records import Caller
+from setaria.domain.ledger.records import CallRecord
+from setaria.gateway.ports import Log
+
+
+class Store(Protocol):
+    """Everything that the data plane asks of its database."""
+
+    async def open(self) -> None:
+        """Make sure that it can be used."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what is being written."""
+        ...
+
+    async def record(self, call: CallRecord) -> None:
+        """Write one call."""
+        ...
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        """Find whose key this is."""
+        ...
+
+    async def read_change_counter(self) -> int:
+        """Read the change counter."""
+        ...
+
+    async def check(self) -> str:
+        """Tell what is wrong."""
+        ...
+
+
+def make_store(settings: Settings, log: Log) -> Store:
+    """Make the store; nothing is opened yet."""
+    url = resolve_database_url(settings)
+    on_refused = _report_to(log)
+    if is_sqlite(url):
+        return SqliteStore(sqlite_path(url), on_refused)
+    from setaria.adapters.store.postgres.store import PostgresStore
+
+    return PostgresStore(url, on_refused)
+
+
+def _report_to(log: Log) -> OnRefused:
+    def report(call_id: CallId, reason: str) -> None:
+        log.error("call_refused_by_database", call=call_id, reason=reason)
+
+    return report

@@ -1,0 +1,123 @@
+"""Worker: builds and runs the process that answers API calls."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from pathlib import Path
+
+from setaria.adapters.secrets.file import read_ring
+from setaria.adapters.telemetry.log import open_log
+from setaria.adapters.upstreams.http.pool import Connect, HttpPool
+from setaria.adapters.upstreams.local.upstream import LocalUpstream
+from setaria.bootstrap.catalog import LOCAL, build_catalog
+from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
+from setaria.bootstrap.loop import report_loop_faults, run_loop
+from setaria.bootstrap.store import Store, make_store
+from setaria.config import Settings
+from setaria.core.clock import SystemClock
+from setaria.core.errors import SetariaError
+from setaria.core.secrets import SecretRing
+from setaria.domain.accounts.keys import key_secrets_from_ring
+from setaria.domain.routing.ports import Upstream
+from setaria.entrypoints.api.dispatch import Dispatcher
+from setaria.entrypoints.api.readiness import Readiness
+from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.server import Limits, Server
+from setaria.entrypoints.jobs.runner import JobRunner
+from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
+from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.platform import Platform
+from setaria.gateway.ports import Log
+from setaria.wire.anthropic_messages.codec import AnthropicMessages
+from setaria.wire.openai_chat.codec import OpenAIChat
+
+SIGNING_PURPOSE = "reasoning signature"
+
+
+def main() -> int:
+    """Run a worker until it is told to end or its parent is gone; gives the exit code."""
+    line = Line()
+    log = open_log(line.name)
+    try:
+        return run_loop(_work(line, log))
+    except SetariaError as error:
+        log.error("cannot_start", reason=error.message)
+        return 1
+
+
+async def _work(line: Line, log: Log) -> int:
+    settings = line.handover.read_settings()
+    clock = SystemClock()
+    ring = read_ring(settings.server.secret_file)
+    store = make_store(settings, log)
+    local = LocalUpstream(str(Path(line.handover.sockets) / ENGINE_DOOR), LOCAL)
+    platform = build_platform(settings, ring, store, {LOCAL: local}, log)
+    console = HttpPool("the console", _console_connector(line.handover.sockets))
+    dispatcher = Dispatcher(
+        platform,
+        {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
+        Readiness(store, [local], log),
+        ConsoleRelay(console),
+    )
+    server = Server(_limits(settings), clock, dispatcher.handle, dispatcher.refuse)
+    jobs = JobRunner(clock, log)
+    ended = _end_signal(line)
+    report_loop_faults(log)
+    await store.open()
+    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock).look)
+    await server.listen(line.doors[0])
+    line.say_ready()
+    grace_s = await ended
+    await server.stop(grace_s if grace_s is not None else settings.server.grace_s)
+    await jobs.stop()
+    console.close()
+    await local.close()
+    await store.close()
+    return 0
+
+
+def build_platform(
+    settings: Settings, ring: SecretRing, store: Store, upstreams: dict[str, Upstream], log: Log
+) -> Platform:
+    """Put together what a call needs."""
+    return Platform(
+        keys=KeyCache(store, key_secrets_from_ring(ring)),
+        catalog=build_catalog(settings),
+        upstreams=upstreams,
+        ledger=store,
+        clock=SystemClock(),
+        log=log,
+        signing_secret=(ring.newest_id, ring.sub_key(ring.newest_id, SIGNING_PURPOSE)),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        header_limit_bytes=settings.server.header_limit_kb * 1024,
+        body_limit_bytes=settings.server.body_limit_mb * 1024 * 1024,
+        max_connections=settings.server.connections,
+    )
+
+
+def _end_signal(line: Line) -> "asyncio.Future[float | None]":
+    """Make a future for the end: its result is the grace in seconds, None for the one in the settings."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[float | None] = loop.create_future()
+
+    def end(grace_s: float | None) -> None:
+        with contextlib.suppress(asyncio.InvalidStateError):
+            ended.set_result(grace_s)
+
+    loop.add_signal_handler(signal.SIGTERM, end, None)
+    line.watch(lambda: end(0.0))
+    return ended
+
+
+def _console_connector(sockets: str) -> Connect:
+    path = str(Path(sockets) / CONSOLE_DOOR)
+    return lambda factory: asyncio.get_running_loop().create_unix_connection(factory, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Usage: the commands about what calls took."""
+
+import csv
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from msgspec.structs import astuple
+
+from setaria.cli.accounts import AsJson
+from setaria.cli.output import print_json, print_table
+from setaria.cli.place import books_to_read
+
+if TYPE_CHECKING:
+    from setaria.management.shapes import CallShape
+
+calls = typer.Typer(no_args_is_help=True, help="Look at single calls.", rich_markup_mode=None)
+
+Account = Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account's calls.")]
+
+_NO_CALLS = "No calls yet; `setaria serve` shows how to make one."
+_NO_CALLS_IN_PERIOD = "No calls in this time; --from and --to choose another one."
+
+
+def usage(
+    context: typer.Context,
+    group_by: Annotated[
+        Literal["day", "model", "key"], typer.Option("--by", help="One row for each of these.")
+    ] = "day",
+    begin: Annotated[str | None, typer.Option("--from", metavar="WHEN", help="First day, or moment (UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="WHEN", help="Last day, or the moment after.")] = None,
+    account: Account = None,
+    as_json: Annotated[bool | None, typer.Option("--json/--csv", help="Print JSON or CSV for programs.")] = None,
+) -> None:
+    """Sum what calls took, in the last 30 days unless told otherwise."""
+    from setaria.management.shapes import shape_usage
+    from setaria.management.usage import read_period, report_usage
+
+    with books_to_read(context) as books:
+        period = read_period(begin, end, books.clock.now_ms())
+        shape = shape_usage(report_usage(books.accounts, books.calls, group_by, period, account))
+    columns = [group_by, *shape.total.__struct_fields__[1:]]
+    rows = [astuple(row) for row in [*shape.rows, shape.total]]
+    if as_json:
+        print_json(shape)
+    elif as_json is not None:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows[:-1]])
+    elif shape.rows:
+        print_table([name.upper().replace("_", " ") for name in columns], rows)
+    else:
+        typer.echo(_NO_CALLS_IN_PERIOD)
+
+
+@calls.command("list")
+def show(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
+    account: Account = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest calls, newest first."""
+    from setaria.management.shapes import shape_call
+    from setaria.management.usage import list_calls
+
+    with books_to_read(context) as books:
+        shapes = [shape_call(row) for row in list_calls(books.accounts, books.calls, account, limit)]
+    if as_json:
+        print_json(shapes)
+    elif not shapes:
+        typer.echo(_NO_CALLS)
+    else:
+        print_table(
+            ("ID", "AT", "ACCOUNT", "KEY", "MODEL", "STATUS", "ENDING", "INPUT", "OUTPUT", "COST", "FIRST MS", "MS"),
+            [_row(shape) for shape in shapes],
+        )
+
+
+def _row(call: "CallShape") -> tuple[str | int | None, ...]:
+    return (
+        call.id,
+        call.at,
+        call.account_name,
+        call.key_name,
+        call.model,
+        call.status,
+        call.ending,
+        call.input_tokens + call.cached_input_tokens + call.cache_write_tokens,
+        call.output_tokens,
+        f"{call.cost} {call.currency}",
+        call.first_token_ms,
+        call.duration_ms,
+    )

@@ -1,0 +1,1 @@
+"""Core: values that have one meaning everywhere."""

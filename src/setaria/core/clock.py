@@ -1,0 +1,44 @@
+"""Clock: the only place that reads the time."""
+
+import asyncio
+import datetime
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the rest of the code asks about time; tests give a fake."""
+
+    def now_ms(self) -> int:
+        """Tell the moment, in milliseconds since the epoch (UTC)."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Tell seconds on a clock that never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now_ms(self) -> int:
+        """Tell the moment, in milliseconds since the epoch (UTC)."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic_s(self) -> float:
+        """Tell seconds on a clock that never goes back."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def iso_from_ms(moment_ms: int) -> str:
+    """Write a moment as ISO 8601 in UTC with milliseconds, such as `2026-11-23T03:38:13.250Z`."""
+    moment = datetime.datetime.fromtimestamp(moment_ms / 1000, tz=datetime.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

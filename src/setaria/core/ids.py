@@ -1,0 +1,69 @@
+"""Ids and random strings: the only place that draws randomness."""
+
+import secrets
+import uuid
+from typing import NewType
+
+AccountId = NewType("AccountId", str)
+KeyId = NewType("KeyId", str)
+CallId = NewType("CallId", str)
+
+BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+_SEQUENCE_BITS = 12
+_RANDOM_BITS = 62
+
+
+def new_call_id(now_ms: int) -> CallId:
+    """Make a UUIDv7 as 32 hex digits, so that ids sort by the moment of the call.
+
+    Takes: now_ms, milliseconds since the epoch.
+    Source: RFC 9562 section 5.7, read November 2026.
+    """
+    random_bits = secrets.randbits(_SEQUENCE_BITS + _RANDOM_BITS)
+    value = (now_ms & (1 << 48) - 1) << 80
+    value |= 0x7 << 76
+    value |= (random_bits >> _RANDOM_BITS) << 64
+    value |= 0b10 << 62
+    value |= random_bits & (1 << _RANDOM_BITS) - 1
+    return CallId(f"{value:032x}")
+
+
+def new_account_id() -> AccountId:
+    """Make an account id, `acct_` and 16 hex digits."""
+    return AccountId(f"acct_{secrets.token_hex(8)}")
+
+
+def new_key_id() -> KeyId:
+    """Make a key's public id, `key_` and 16 hex digits; it is no secret."""
+    return KeyId(f"key_{secrets.token_hex(8)}")
+
+
+def new_worker_id() -> str:
+    """Make the id of one worker process's life, 32 hex digits."""
+    return uuid.uuid4().hex
+
+
+def new_tool_call_id() -> str:
+    """Make a tool-call id as the reference platform writes it: `call_` and 24 hex digits."""
+    return f"call_{secrets.token_hex(12)}"
+
+
+def new_message_id() -> str:
+    """Make an Anthropic message id, `msg_` and 24 hex digits."""
+    return f"msg_{secrets.token_hex(12)}"
+
+
+def new_seed() -> int:
+    """Draw a sampling seed of 63 bits for a call whose caller gave none."""
+    return secrets.randbits(63)
+
+
+def random_base62(length: int) -> str:
+    """Draw `length` characters of `BASE62`, each with equal chance (5.95 bits a character)."""
+    return "".join(secrets.choice(BASE62) for _ in range(length))
+
+
+def random_bytes(length: int) -> bytes:
+    """Draw `length` bytes fit for a secret."""
+    return secrets.token_bytes(length)

@@ -1,0 +1,30 @@
+"""Usage: the tokens of one call, in disjoint classes."""
+
+from typing import Literal
+
+import msgspec
+
+CountsFrom = Literal["upstream", "tokenizer", "estimate"]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one call; every input token is in exactly one of the three input classes.
+
+    `input_tokens` are the uncached ones. `output_tokens` include `reasoning_tokens`, which are a part of them.
+    """
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+
+    @property
+    def all_input_tokens(self) -> int:
+        """Sum of the three input classes: what the OpenAI protocol calls `prompt_tokens`."""
+        return self.input_tokens + self.cached_input_tokens + self.cache_write_tokens
+
+    @property
+    def total_tokens(self) -> int:
+        """Sum of all input and all output."""
+        return self.all_input_tokens + self.output_tokens

@@ -1,0 +1,1 @@
+"""Accounts: who may call, and the keys they call with."""

@@ -1,0 +1,49 @@
+"""Ports: what accounts need from outside."""
+
+from typing import Protocol
+
+from setaria.core.ids import AccountId, KeyId
+from setaria.domain.accounts.records import Account, Caller, Key
+
+
+class KeyDirectory(Protocol):
+    """Finds keys for the data plane."""
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        """Find whose unrevoked key has this digest; None when nobody's.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        ...
+
+
+class AccountBook(Protocol):
+    """Accounts and keys as people manage them, inside the caller's transaction."""
+
+    def add_account(self, account: Account) -> None:
+        """Insert a new account."""
+        ...
+
+    def list_accounts(self) -> list[Account]:
+        """List all accounts, oldest first."""
+        ...
+
+    def find_account(self, account: str) -> Account | None:
+        """Find an account by its id or its name."""
+        ...
+
+    def add_key(self, key: Key) -> None:
+        """Insert a new key."""
+        ...
+
+    def list_keys(self, account_id: AccountId | None) -> list[Key]:
+        """List the keys of one account, or with None of all, oldest first, revoked ones too."""
+        ...
+
+    def find_key(self, key: str) -> Key | None:
+        """Find a key by its id."""
+        ...
+
+    def revoke_key(self, account_id: AccountId, key_id: KeyId, revoked_at_ms: int) -> bool:
+        """Mark an account's key as revoked and count up the change counter; False when it already was."""
+        ...

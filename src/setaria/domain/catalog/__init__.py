@@ -1,0 +1,1 @@
+"""Catalog: the models there are."""

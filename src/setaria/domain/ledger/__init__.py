@@ -1,0 +1,1 @@
+"""Ledger: what each call took, written once."""

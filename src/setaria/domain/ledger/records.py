@@ -1,0 +1,55 @@
+"""Records: one row a call."""
+
+from typing import Literal
+
+import msgspec
+
+from setaria.core.ids import AccountId, CallId, KeyId
+from setaria.core.protocol import ProtocolName
+from setaria.core.usage import CountsFrom, Usage
+
+Ending = Literal["completed", "client_gone", "upstream_failed", "upstream_cut", "timeout", "shutdown"]
+GroupBy = Literal["day", "model", "key"]
+
+
+class CallRecord(msgspec.Struct, frozen=True):
+    """What one admitted call took, whatever its ending.
+
+    `charge_nano` is in nano-units of the installation's currency: 0 for a model whose price is 0.
+    `first_token_ms` is None when nothing came.
+    """
+
+    id: CallId
+    at_ms: int
+    account_id: AccountId
+    key_id: KeyId
+    model: str
+    protocol: ProtocolName
+    upstream: str
+    stream: bool
+    status: int
+    ending: Ending
+    counts_from: CountsFrom
+    usage: Usage
+    charge_nano: int
+    first_token_ms: int | None
+    duration_ms: int
+    attempts: int
+
+
+class CallRow(msgspec.Struct, frozen=True):
+    """A call as it is listed: the record with the names people gave to account and key."""
+
+    call: CallRecord
+    account_name: str
+    key_name: str
+
+
+class UsageRow(msgspec.Struct, frozen=True):
+    """Sums over the calls of one day, model or key; `group` is the ISO date, the model id or the key id."""
+
+    group: str
+    name: str
+    calls: int
+    usage: Usage
+    charge_nano: int

@@ -1,0 +1,1 @@
+"""Reasoning: the signature on what a model thought."""

@@ -1,0 +1,1 @@
+"""Routing: which model server answers a call, and what is asked of it."""

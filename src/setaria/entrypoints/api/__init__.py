@@ -1,0 +1,1 @@
+"""API: the data plane's HTTP server."""

@@ -1,0 +1,328 @@
+"""Connection: one client's TCP connection, parsed by llhttp into exchanges and answered in order.
+
+States: reading (a request's head or body arrives), answering (a request is whole or refused, its answer goes out), idle
+(kept alive between requests), lingering (the last answer is out, what still arrives is thrown away until the client
+closes or two seconds pass: closing at once would make the kernel throw the answer away with the unread bytes), closed.
+A client may send the next requests early; they wait in `_waiting` and are answered in order. Deadlines are looked at
+once a second by the server's tick, never by a timer of their own.
+"""
+
+import asyncio
+from collections import deque
+from typing import cast
+
+import httptools
+
+from setaria.core.errors import HeadersTooLarge, InvalidRequest, SetariaError, SlowRequest, Unavailable
+from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.head import Header, HeadFacts, RequestHead, body_too_large, read_head, unread_head
+from setaria.entrypoints.api.host import Host
+
+HEAD_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 30.0
+IDLE_TIMEOUT_S = 75.0
+LINGER_TIMEOUT_S = 2.0
+PROBE_AFTER_S = 0.05
+MAX_WAITING_BYTES = 64 * 1024
+NEVER_S = float("inf")
+
+
+class Connection(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, host: Host) -> None:
+        self.full = False
+        self.peer = ""
+        self.deadline_s = NEVER_S
+        self._host = host
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._target = b""
+        self._headers: list[Header] = []
+        self._head_bytes = 0
+        self._reading_head = True
+        self._incoming: Exchange | None = None
+        self._current: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._waiting_bytes = 0
+        self._deaf = False
+        self._lingering = False
+        self._half_closed = False
+        self._starved = False
+
+    # ---- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)  # asyncio's own signature is wider than what TCP gives
+        address = transport.get_extra_info("peername")
+        self.peer = address[0] if isinstance(address, tuple) else ""
+        self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
+        if not self._host.welcome(self):
+            self._refuse_unread(Unavailable("this server has no room for more connections", retry_after_s=1))
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came."""
+        if self._deaf:
+            return
+        if self._reading_head:
+            if not self._head_bytes:
+                self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError:
+            raise
+        except httptools.HttpParserUpgrade:
+            self._deaf = True
+        except httptools.HttpParserError as error:
+            self._refuse_unread(InvalidRequest(f"the request is not valid HTTP: {error}"))
+        else:
+            if self._reading_head and self._head_bytes > self._host.header_limit_bytes:
+                self._refuse_unread(self._headers_too_large())
+
+    def eof_received(self) -> bool:
+        """Take the client's word that it sends no more; a request that is whole is still answered."""
+        if self._lingering or self._current is None or self._incoming is not None:
+            return False
+        self._half_closed = True
+        asyncio.get_running_loop().call_later(PROBE_AFTER_S, self._probe)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """End."""
+        self._transport = None
+        self.deadline_s = NEVER_S
+        for exchange in (self._current, *self._waiting, self._incoming):
+            if exchange is not None:
+                self._host.free_memory(exchange.size_bytes)
+                exchange.leave()
+        self._current = self._incoming = None
+        self._waiting.clear()
+        self._host.farewell(self)
+
+    def pause_writing(self) -> None:
+        """Take the news that the client reads slowly."""
+        self.full = True
+        if self._current is not None:
+            self._current.fill()
+
+    def resume_writing(self) -> None:
+        """Take the news that the client has caught up."""
+        self.full = False
+        if self._current is not None:
+            self._current.drain()
+
+    # ---- llhttp's side
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._target = b""
+        self._headers = []
+
+    def on_url(self, target: bytes) -> None:
+        """Take a part of the request's target."""
+        self._target += target
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer, or let the request wait for its turn."""
+        if self._deaf:
+            return
+        parser = self._parser
+        version = parser.get_http_version()
+        facts = HeadFacts(
+            method=parser.get_method().decode("latin-1"),
+            target=self._target,
+            version=version,
+            keep_alive=parser.should_keep_alive() and version == "1.1",
+        )
+        self._reading_head = False
+        try:
+            self._check_head_size()
+            head = read_head(facts, self._headers, self._host.body_limit_bytes)
+        except SetariaError as error:
+            self._refuse(unread_head(facts), error)
+            return
+        exchange = self._incoming = Exchange(self, self._host.new_call_id(), head)
+        self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+        if self._current is None:
+            self._begin(exchange)
+        else:
+            self._waiting.append(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        exchange = self._incoming
+        if exchange is None or self._deaf:
+            return
+        if exchange.size_bytes + len(body) > self._host.body_limit_bytes:
+            self._fail_body(exchange, body_too_large(self._host.body_limit_bytes))
+            return
+        exchange.add_body(body)
+        self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+        self._host.take_memory(self, len(body))
+        if exchange is not self._current:
+            self._waiting_bytes += len(body)
+            if self._waiting_bytes > MAX_WAITING_BYTES:
+                self._pause()
+
+    def on_message_complete(self) -> None:
+        """End the request."""
+        exchange, self._incoming = self._incoming, None
+        self._reading_head = True
+        self._head_bytes = 0
+        if exchange is None or self._deaf:
+            return
+        self.deadline_s = NEVER_S
+        exchange.end_body()
+        if len(self._waiting) > 1:
+            self._pause()
+
+    # ---- the exchange's side
+
+    @property
+    def may_stay(self) -> bool:
+        """Whether the connection may be kept for another request."""
+        return not self._deaf and not self._host.stopping and (not self._half_closed or bool(self._waiting))
+
+    def send(self, data: bytes) -> None:
+        """Write bytes."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def exchange_over(self, *, close: bool) -> None:
+        """Go on to the next request, or close."""
+        exchange, self._current = self._current, None
+        if exchange is not None:
+            self._host.free_memory(exchange.size_bytes)
+        if self._transport is None:
+            return
+        if close:
+            self._close()
+        elif self._waiting:
+            self._go_on()
+        else:
+            self.deadline_s = self._host.now_s() + IDLE_TIMEOUT_S
+
+    def break_off(self) -> None:
+        """Cut the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ---- the server's side
+
+    def tick(self, now_s: float) -> None:
+        """End what has taken too long."""
+        if now_s < self.deadline_s or self._transport is None:
+            return
+        self.deadline_s = NEVER_S
+        if self._lingering:
+            self._transport.abort()
+        elif self._incoming is not None:
+            self._fail_body(self._incoming, self._why_late())
+        elif self._reading_head and self._head_bytes:
+            self._refuse_unread(SlowRequest("the request headers did not arrive in time"))
+        elif self._current is None:
+            self._transport.close()
+
+    def starve(self, timeout_s: float) -> None:
+        """Stop reading until there is memory for bodies again; `timeout_s` later the request is refused."""
+        self._starved = True
+        self.deadline_s = self._host.now_s() + timeout_s
+        self._pause()
+
+    def feed(self) -> None:
+        """Read again."""
+        self._starved = False
+        if self._incoming is not None:
+            self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+        self._resume()
+
+    def stop(self) -> None:
+        """Close at once when idle; else the answer under way is the last."""
+        if self._transport is not None and self._current is None and self._incoming is None and not self._lingering:
+            self._transport.close()
+
+    def shut_down(self) -> None:
+        """End the answer under way."""
+        if self._current is not None:
+            self._current.shut_down()
+
+    # ---- inner steps
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self._host.handle(exchange)
+
+    def _go_on(self) -> None:
+        exchange = self._waiting.popleft()
+        self._waiting_bytes = max(0, self._waiting_bytes - exchange.size_bytes)
+        if not self._waiting and not self._starved:
+            self._resume()
+        self._begin(exchange)
+
+    def _pause(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _close(self) -> None:
+        """Close, after what the client still sends has been read away."""
+        if self._transport is None:
+            return
+        if not self._deaf and self._incoming is None:
+            self._transport.close()
+            return
+        self._deaf = self._lingering = True
+        self.deadline_s = self._host.now_s() + LINGER_TIMEOUT_S
+        self._transport.write_eof()
+        self._resume()
+
+    def _probe(self) -> None:
+        """Find out whether a client that sends no more has left for good: a closed socket answers with a reset."""
+        current = self._current
+        if current is not None and current.head.version == "1.1" and not current.over:
+            current.probe()
+
+    def _why_late(self) -> SetariaError:
+        if self._starved:
+            return Unavailable("this server has no memory left for request bodies", retry_after_s=1)
+        return SlowRequest("the request body did not arrive in time")
+
+    def _headers_too_large(self) -> HeadersTooLarge:
+        limit_kb = self._host.header_limit_bytes // 1024
+        return HeadersTooLarge(f"the headers are larger than {limit_kb} KB, the limit of this server")
+
+    def _check_head_size(self) -> None:
+        if self._head_bytes > self._host.header_limit_bytes:
+            size_bytes = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if size_bytes > self._host.header_limit_bytes:
+                raise self._headers_too_large()
+
+    def _fail_body(self, exchange: Exchange, error: SetariaError) -> None:
+        """Refuse a request whose body can't be taken; whoever waits for the body sends the answer."""
+        self._deaf = True
+        exchange.fail_body(error)
+
+    def _refuse_unread(self, error: SetariaError) -> None:
+        """Refuse what can't be parsed."""
+        if self._incoming is not None:
+            self._fail_body(self._incoming, error)
+        else:
+            self._refuse(
+                unread_head(HeadFacts(method="GET", target=self._target, version="1.1", keep_alive=False)), error
+            )
+
+    def _refuse(self, head: RequestHead, error: SetariaError) -> None:
+        """Answer with an error and read no more; the answer before it, if one is under way, becomes the last."""
+        self._deaf = True
+        if self._current is None:
+            exchange = self._current = Exchange(self, self._host.new_call_id(), head)
+            self._host.refuse(exchange, error)

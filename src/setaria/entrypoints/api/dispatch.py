@@ -1,0 +1,120 @@
+"""Dispatch: which part of the platform answers a request."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from setaria.core.errors import InternalError, SetariaError, UnknownPath, WrongMethod
+from setaria.core.protocol import ProtocolName
+from setaria.domain.catalog.model import Model
+from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.readiness import Readiness
+from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.routes import Match, find_route, is_console, protocol_of
+from setaria.gateway.authenticate import authenticate
+from setaria.gateway.count import CountLimit, count
+from setaria.gateway.defect import locate_defect
+from setaria.gateway.platform import Platform
+from setaria.gateway.ports import ClientGone
+from setaria.gateway.refuse import refuse
+from setaria.gateway.serve import serve
+from setaria.gateway.stages import Received
+from setaria.wire.anthropic_messages import models as anthropic_models
+from setaria.wire.anthropic_messages.count import write_count
+from setaria.wire.codec import Codec
+from setaria.wire.model_card import ModelCard
+from setaria.wire.openai_chat import models as openai_models
+
+_OK = 200
+_LISTS = {"openai_chat": openai_models, "anthropic_messages": anthropic_models}
+
+
+class Dispatcher:
+    """Answers every request of a worker."""
+
+    def __init__(
+        self, platform: Platform, codecs: Mapping[ProtocolName, Codec], readiness: Readiness, relay: ConsoleRelay
+    ) -> None:
+        self._platform = platform
+        self._codecs = codecs
+        self._readiness = readiness
+        self._relay = relay
+        self._count_limit = CountLimit()
+
+    async def handle(self, exchange: Exchange) -> None:
+        """Answer one request; never raises."""
+        try:
+            await self._answer(exchange)
+        except ClientGone:
+            self._platform.log.info("client_gone_early", call=exchange.call_id)
+        except SetariaError as error:
+            self.refuse(exchange, error)
+        except Exception as error:  # API entry: a defect is told as one, and never ends the process
+            self._platform.log.error("defect", call=exchange.call_id, error=locate_defect(error))
+            self.refuse(exchange, InternalError("the platform failed on this request; it was logged"))
+
+    def refuse(self, exchange: Exchange, error: SetariaError) -> None:
+        """Answer with an error, in the protocol of the path."""
+        codec = self._codecs[protocol_of(exchange.head.path)]
+        status = refuse(error, codec, exchange.call_id, exchange)
+        self._platform.log.info("refused", call=exchange.call_id, status=status, error=type(error).__name__)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        head = exchange.head
+        match = find_route(head.path)
+        if is_console(head.path) and (match is None or head.method not in match.route.methods):
+            await self._relay.answer(exchange)
+            return
+        if match is None:
+            raise UnknownPath(f"there is nothing at {head.path[:200]}; the routes are in docs/api.md")
+        if head.method not in match.route.methods:
+            raise WrongMethod(head.method, match.route.path, ", ".join(match.route.methods))
+        await self._act(match, exchange)
+
+    async def _act(self, match: Match, exchange: Exchange) -> None:
+        match match.route.action:
+            case "call":
+                await serve(self._received(match, exchange), exchange, self._platform)
+            case "count_tokens":
+                tokens = await count(self._received(match, exchange), exchange, self._platform, self._count_limit)
+                exchange.respond(_OK, write_count(tokens))
+            case "list_models":
+                await authenticate(self._received(match, exchange), self._platform.keys)
+                cards = tuple(card_from_model(model) for model in self._platform.catalog.models)
+                exchange.respond(_OK, _LISTS[match.route.protocol].write_models(cards))
+            case "show_model":
+                await authenticate(self._received(match, exchange), self._platform.keys)
+                card = card_from_model(self._platform.catalog.find(match.id))
+                exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
+            case "health":
+                exchange.respond(_OK, b'{"status":"ok"}')
+            case "ready":
+                status, body = await self._readiness.report()
+                exchange.respond(status, body)
+            case "hello":
+                exchange.respond(_OK, b"")
+            case _:
+                assert_never(match.route.action)
+
+    def _received(self, match: Match, exchange: Exchange) -> Received:
+        clock = self._platform.clock
+        return Received(
+            call_id=exchange.call_id,
+            codec=self._codecs[match.route.protocol],
+            credentials=exchange.head.credentials,
+            at_ms=clock.now_ms(),
+            started_s=clock.monotonic_s(),
+        )
+
+
+def card_from_model(model: Model) -> ModelCard:
+    """Show a model of the catalog as its callers see it."""
+    return ModelCard(
+        id=model.id,
+        display_name=model.display_name,
+        created_at_ms=model.created_at_ms,
+        owned_by=model.owned_by,
+        context_tokens=model.traits.context_tokens,
+        max_output_tokens=model.traits.max_output_tokens,
+        capabilities=model.traits.capabilities,
+        description=model.description,
+    )

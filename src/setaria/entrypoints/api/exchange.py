@@ -1,0 +1,217 @@
+"""Exchange: one request on a connection and the answer to it; to the gateway it is the client.
+
+States of the body: arriving, whole, refused (what still arrives is thrown away). States of the answer: none, streaming,
+over. The answer may be over before the body is whole; the connection then can't be used again.
+"""
+
+import asyncio
+from typing import Protocol
+
+from setaria.core.errors import SetariaError
+from setaria.core.ids import CallId
+from setaria.entrypoints.api.answer_head import CONTINUE, LAST_CHUNK, chunk, json_head, stream_head
+from setaria.entrypoints.api.head import RequestHead
+from setaria.gateway.ports import ClientGone, Watcher
+
+
+class Line(Protocol):
+    """What an exchange needs of its connection."""
+
+    full: bool
+    peer: str
+
+    @property
+    def may_stay(self) -> bool:
+        """Whether the connection may be kept for another request."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Write bytes."""
+        ...
+
+    def exchange_over(self, *, close: bool) -> None:
+        """Take the news that the answer is complete; `close`: the connection can't be used again."""
+        ...
+
+    def break_off(self) -> None:
+        """Cut the connection, so that the client sees that the answer is not whole."""
+        ...
+
+
+class Exchange:
+    """Implements `gateway.ports.Client` over one HTTP request."""
+
+    __slots__ = (
+        "_body_error",
+        "_body_waiter",
+        "_chunked",
+        "_line",
+        "_over",
+        "_parts",
+        "_streaming",
+        "_watcher",
+        "call_id",
+        "gone",
+        "head",
+        "size_bytes",
+        "whole",
+    )
+
+    def __init__(self, line: Line, call_id: CallId, head: RequestHead) -> None:
+        self._line = line
+        self.call_id = call_id
+        self.head = head
+        self.whole = False
+        self.gone = False
+        self.size_bytes = 0
+        self._parts: list[bytes] = []
+        self._body_waiter: asyncio.Future[None] | None = None
+        self._body_error: Exception | None = None
+        self._streaming = False
+        self._chunked = False
+        self._over = False
+        self._watcher: Watcher | None = None
+
+    # ---- what the connection tells
+
+    def add_body(self, data: bytes) -> None:
+        """Take more of the body."""
+        self.size_bytes += len(data)
+        self._parts.append(data)
+
+    def end_body(self) -> None:
+        """Take the news that the body is whole."""
+        self.whole = True
+        self._wake()
+
+    def fail_body(self, error: SetariaError) -> None:
+        """Take the news that the body will never be whole."""
+        if self._body_error is None:
+            self._body_error = error
+            self._wake()
+
+    def leave(self) -> None:
+        """Take the news that the connection is lost."""
+        if self.gone:
+            return
+        self.gone = True
+        if not self.whole and self._body_error is None:
+            self._body_error = ClientGone()
+        self._wake()
+        if self._watcher is not None and not self._over:
+            self._watcher.client_left()
+
+    def fill(self) -> None:
+        """Take the news that the client does not keep up."""
+        if self._watcher is not None:
+            self._watcher.client_full()
+
+    def drain(self) -> None:
+        """Take the news that the client has caught up."""
+        if self._watcher is not None:
+            self._watcher.client_ready()
+
+    def shut_down(self) -> None:
+        """Take the news that the server ends now."""
+        if self._watcher is not None and not self._over:
+            self._watcher.shut_down()
+
+    def probe(self) -> None:
+        """Write something harmless, so that a socket that is closed for good shows itself."""
+        if not self._streaming:
+            self._line.send(CONTINUE)
+
+    @property
+    def peer(self) -> str:
+        """The client's address."""
+        return self._line.peer
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer is complete."""
+        return self._over
+
+    # ---- what the gateway asks
+
+    async def read_body(self) -> bytes:
+        """Wait for the whole request body."""
+        if not self.whole and self._body_error is None:
+            if self.head.expects_continue and not self.size_bytes:
+                self._line.send(CONTINUE)
+            self._body_waiter = asyncio.get_running_loop().create_future()
+            await self._body_waiter
+        if self._body_error is not None:
+            raise self._body_error
+        body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        return body
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell the watcher what happens from now on."""
+        self._watcher = watcher
+        if self.gone:
+            watcher.client_left()
+        elif self._line.full:
+            watcher.client_full()
+
+    def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Send a whole JSON answer."""
+        if self._over or self.gone:
+            return
+        if self._streaming:
+            self.break_off()
+            return
+        close = not self._reusable(framed=True)
+        content = b"" if self.head.method == "HEAD" else body
+        self._line.send(json_head(status, len(body), self.call_id, headers, close=close) + content)
+        self._finish(close=close)
+
+    def start_stream(self) -> None:
+        """Send the head of a stream."""
+        chunked = self.head.version == "1.1"
+        self.open(stream_head(self.call_id, chunked=chunked), chunked=chunked)
+
+    def open(self, head: bytes, *, chunked: bool) -> None:
+        """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""
+        if self._over or self.gone or self._streaming:
+            return
+        self._streaming = True
+        self._chunked = chunked
+        self._line.send(head)
+
+    def write(self, data: bytes) -> None:
+        """Send more of the stream."""
+        if self._over or self.gone or not data:
+            return
+        self._line.send(chunk(data) if self._chunked else data)
+
+    def finish(self, data: bytes) -> None:
+        """Send the last of the stream and end it."""
+        if self._over or self.gone:
+            return
+        self._line.send(chunk(data) + LAST_CHUNK if self._chunked else data)
+        self._finish(close=not self._reusable(framed=self._chunked))
+
+    def finish_sized(self) -> None:
+        """End an answer whose head told its length."""
+        if not self._over and not self.gone:
+            self._finish(close=not self._reusable(framed=True))
+
+    def break_off(self) -> None:
+        """End the answer so that the client sees that it is not whole."""
+        if not self._over and not self.gone:
+            self._over = True
+            self._line.break_off()
+
+    def _reusable(self, *, framed: bool) -> bool:
+        return framed and self.head.keep_alive and self.whole and self._line.may_stay
+
+    def _finish(self, *, close: bool) -> None:
+        self._over = True
+        self._watcher = None
+        self._line.exchange_over(close=close)
+
+    def _wake(self) -> None:
+        waiter, self._body_waiter = self._body_waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)

@@ -1,0 +1,136 @@
+"""Server: all connections of one worker, its limits and its end."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from setaria.core.clock import Clock
+from setaria.core.errors import SetariaError
+from setaria.core.ids import CallId, new_call_id
+from setaria.entrypoints.api.connection import Connection
+from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.host import Guest
+
+TICK_S = 1.0
+BODY_MEMORY_BYTES = 512 * 1024 * 1024
+STARVE_TIMEOUT_S = 5.0
+LAST_WORDS_S = 5.0
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one worker takes."""
+
+    header_limit_bytes: int
+    body_limit_bytes: int
+    max_connections: int
+
+
+class Server:
+    """Implements `Host` for its connections.
+
+    Order: `listen`; then `stop`, once.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        clock: Clock,
+        handle: Callable[[Exchange], Awaitable[None]],
+        refuse: Callable[[Exchange, SetariaError], None],
+    ) -> None:
+        self.header_limit_bytes = limits.header_limit_bytes
+        self.body_limit_bytes = limits.body_limit_bytes
+        self.stopping = False
+        self._max_connections = limits.max_connections
+        self._clock = clock
+        self._handle = handle
+        self._refuse = refuse
+        self._connections: set[Guest] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._starving: list[Guest] = []
+        self._held_bytes = 0
+        self._listener: asyncio.Server | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+
+    async def listen(self, listening_socket: socket.socket) -> None:
+        """Accept connections from a socket that listens already."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(lambda: Connection(self), sock=listening_socket, backlog=8192)
+        self._tick()
+
+    async def stop(self, grace_s: float) -> None:
+        """Accept no more, let answers end for `grace_s`, end the rest, and return when all are settled."""
+        self.stopping = True
+        if self._listener is not None:
+            self._listener.close()
+        for connection in list(self._connections):
+            connection.stop()
+        await self._wait_for_tasks(grace_s)
+        for connection in list(self._connections):
+            connection.shut_down()
+        await self._wait_for_tasks(LAST_WORDS_S)
+        if self._ticking is not None:
+            self._ticking.cancel()
+        for connection in list(self._connections):
+            connection.break_off()
+
+    # ---- Host
+
+    def now_s(self) -> float:
+        """Tell the monotonic time."""
+        return self._clock.monotonic_s()
+
+    def new_call_id(self) -> CallId:
+        """Make the next call's id."""
+        return new_call_id(self._clock.now_ms())
+
+    def welcome(self, connection: Guest) -> bool:
+        """Take a connection in; False when there is no room for it."""
+        self._connections.add(connection)
+        return len(self._connections) <= self._max_connections
+
+    def farewell(self, connection: Guest) -> None:
+        """Let a connection go."""
+        self._connections.discard(connection)
+
+    def handle(self, exchange: Exchange) -> None:
+        """Begin to answer a request whose head is read."""
+        task = asyncio.get_running_loop().create_task(self._run(exchange))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def refuse(self, exchange: Exchange, error: SetariaError) -> None:
+        """Answer a request that can't be read."""
+        self._refuse(exchange, error)
+
+    def take_memory(self, connection: Guest, size_bytes: int) -> None:
+        """Count body bytes that are held."""
+        self._held_bytes += size_bytes
+        if self._held_bytes > BODY_MEMORY_BYTES:
+            connection.starve(STARVE_TIMEOUT_S)
+            self._starving.append(connection)
+
+    def free_memory(self, size_bytes: int) -> None:
+        """Count body bytes that are no longer held."""
+        self._held_bytes -= size_bytes
+        if self._starving and self._held_bytes <= BODY_MEMORY_BYTES:
+            starving, self._starving = self._starving, []
+            for connection in starving:
+                connection.feed()
+
+    # ---- inner steps
+
+    async def _run(self, exchange: Exchange) -> None:
+        await self._handle(exchange)
+
+    def _tick(self) -> None:
+        now_s = self._clock.monotonic_s()
+        for connection in list(self._connections):
+            connection.tick(now_s)
+        self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+
+    async def _wait_for_tasks(self, timeout_s: float) -> None:
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=timeout_s)

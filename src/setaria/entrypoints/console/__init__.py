@@ -1,0 +1,1 @@
+"""Console: pages for people, in a process of their own."""

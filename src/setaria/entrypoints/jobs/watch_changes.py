@@ -1,0 +1,49 @@
+"""Watch changes: empties the caches when anything that they hold may have changed."""
+
+from typing import Protocol
+
+from setaria.core.clock import Clock
+from setaria.core.errors import Unavailable
+from setaria.gateway.authenticate import KeyCache
+
+PERIOD_S = 0.3
+TRUSTED_FOR_S = 60.0
+
+
+class ChangeCounter(Protocol):
+    """A number that every change to keys, accounts, limits or models counts up."""
+
+    async def read_change_counter(self) -> int:
+        """Read it.
+
+        Raises: Unavailable.
+        """
+        ...
+
+
+class ChangeWatch:
+    """Compares the counter with the one seen last.
+
+    While it can't be read the caches are believed for 60 seconds more, then nothing is.
+    """
+
+    def __init__(self, counter: ChangeCounter, keys: KeyCache, clock: Clock) -> None:
+        self._counter = counter
+        self._keys = keys
+        self._clock = clock
+        self._seen: int | None = None
+        self._read_at_s = clock.monotonic_s()
+
+    async def look(self) -> None:
+        """Look once."""
+        asked_at_s = self._clock.monotonic_s()
+        try:
+            number = await self._counter.read_change_counter()
+        except Unavailable:
+            self._keys.fresh = self._clock.monotonic_s() - self._read_at_s <= TRUSTED_FOR_S
+            return
+        self._read_at_s = asked_at_s
+        self._keys.fresh = True
+        if number != self._seen:
+            self._seen = number
+            self._keys.forget()

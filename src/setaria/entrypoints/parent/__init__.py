@@ -1,0 +1,1 @@
+"""Parent: the process that starts, watches and stops all others."""

@@ -1,0 +1,1 @@
+"""Gateway: the story of one API call, stage by stage."""

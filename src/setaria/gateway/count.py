@@ -1,0 +1,57 @@
+"""Count: how many tokens a request would be read as, without asking the model anything."""
+
+from setaria.core.errors import Limited
+from setaria.core.estimate import estimate_dialogue
+from setaria.core.ids import KeyId
+from setaria.domain.routing.ports import ModelRequest
+from setaria.gateway.ask import ask
+from setaria.gateway.authenticate import authenticate
+from setaria.gateway.platform import Platform
+from setaria.gateway.ports import Client
+from setaria.gateway.route import route
+from setaria.gateway.stages import Received
+
+MAX_COUNTED_BYTES = 64 * 1024
+MAX_COUNTS_PER_MINUTE = 600
+BYTES_PER_TOKEN = 4
+_MINUTE_MS = 60_000
+
+
+class CountLimit:
+    """Counts per key and fixed minute; these calls are free and outside all other limits."""
+
+    def __init__(self) -> None:
+        self._minute = 0
+        self._counts: dict[KeyId, int] = {}
+
+    def take(self, key_id: KeyId, now_ms: int) -> None:
+        """Count one more.
+
+        Raises: Limited above 600 in this minute, with the seconds until the next one.
+        """
+        minute = now_ms // _MINUTE_MS
+        if minute != self._minute:
+            self._minute = minute
+            self._counts.clear()
+        count = self._counts.get(key_id, 0)
+        if count >= MAX_COUNTS_PER_MINUTE:
+            wait_s = -(-(_MINUTE_MS - now_ms % _MINUTE_MS) // 1000)
+            raise Limited(f"more than {MAX_COUNTS_PER_MINUTE} token counts in a minute", retry_after_s=wait_s)
+        self._counts[key_id] = count + 1
+
+
+async def count(received: Received, client: Client, platform: Platform, limit: CountLimit) -> int:
+    """Count a request's input tokens: the upstream's own count for a small one, else our estimate.
+
+    Raises: whatever reading the request raises; Limited.
+    """
+    identified = await authenticate(received, platform.keys)
+    limit.take(identified.caller.key_id, platform.clock.now_ms())
+    asked = await ask(identified, client, platform.catalog)
+    estimate = estimate_dialogue(asked.dialogue)
+    if estimate * BYTES_PER_TOKEN > MAX_COUNTED_BYTES:
+        return estimate
+    routed = route(asked, platform.upstreams)
+    request = ModelRequest(call_id=received.call_id, model=routed.upstream_model, dialogue=asked.dialogue)
+    counted = await routed.upstream.count_input_tokens(request)
+    return estimate if counted is None else counted

@@ -1,0 +1,27 @@
+"""Deliver: the answer's last bytes, once the call is settled."""
+
+from setaria.core.errors import Unavailable
+from setaria.gateway.ports import Client
+from setaria.gateway.refuse import error_headers, refuse
+from setaria.gateway.stages import Receipt, Reply
+
+
+def deliver(receipt: Receipt, client: Client) -> None:
+    """Send what the client still lacks."""
+    reply = receipt.reply
+    if reply.writer is not None:
+        client.finish(reply.unsent)
+    else:
+        headers = () if reply.error is None else error_headers(reply.error)
+        client.respond(reply.status, reply.unsent, headers)
+
+
+def deliver_failure(reply: Reply, error: Unavailable, client: Client) -> None:
+    """Tell the client that its answer could not be settled, in place of the answer's end."""
+    if reply.writer is None:
+        received = reply.routed.asked.identified.received
+        refuse(error, received.codec, received.call_id, client)
+    elif reply.error is None:
+        client.finish(reply.writer.fail(error))
+    else:
+        client.finish(reply.unsent)

@@ -1,0 +1,78 @@
+"""Ports: what a call needs of its client and of the log."""
+
+from typing import Protocol
+
+
+class ClientGone(Exception):
+    """The client closed its connection before it had sent a whole request."""
+
+
+class Watcher(Protocol):
+    """Hears what happens to the client while its call is under way."""
+
+    def client_left(self) -> None:
+        """The connection is closed; nothing more can be sent."""
+        ...
+
+    def client_full(self) -> None:
+        """The client reads more slowly than we write."""
+        ...
+
+    def client_ready(self) -> None:
+        """The client has caught up."""
+        ...
+
+    def shut_down(self) -> None:
+        """The server stops and its grace period is over."""
+        ...
+
+
+class Client(Protocol):
+    """The program that made the call.
+
+    Order: either `respond` once, or `start_stream`, any number of `write`, then `finish`. After the
+    answer's end and after `client_left` all of them do nothing; `respond` after `start_stream` breaks the stream off.
+    """
+
+    async def read_body(self) -> bytes:
+        """Wait for the whole request body.
+
+        Raises: ClientGone, TooLarge, SlowRequest, Unavailable (no memory left for bodies).
+        """
+        ...
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell the watcher from now on; at once if the client has left already."""
+        ...
+
+    def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        """Send a whole JSON answer."""
+        ...
+
+    def start_stream(self) -> None:
+        """Send the head of a stream of server-sent events, status 200."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Send more of the stream."""
+        ...
+
+    def finish(self, data: bytes) -> None:
+        """Send the last of the stream and end it."""
+        ...
+
+
+class Log(Protocol):
+    """Takes structured log lines; never a secret, never prompt or answer text."""
+
+    def info(self, event: str, **fields: object) -> None:
+        """Log something that is as it should be."""
+        ...
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Log something that someone should look at."""
+        ...
+
+    def error(self, event: str, **fields: object) -> None:
+        """Log something that someone must mend."""
+        ...

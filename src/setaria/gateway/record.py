@@ -1,0 +1,55 @@
+"""Record: a call's row, and its line in the log."""
+
+from setaria.core.clock import Clock
+from setaria.domain.ledger.records import CallRecord
+from setaria.gateway.stages import Reply
+
+UNPRICED_CHARGE_NANO = 0
+
+
+def record_of(reply: Reply, clock: Clock) -> CallRecord:
+    """Write down what the call took, as of now."""
+    asked = reply.routed.asked
+    received = asked.identified.received
+    caller = asked.identified.caller
+    return CallRecord(
+        id=received.call_id,
+        at_ms=received.at_ms,
+        account_id=caller.account_id,
+        key_id=caller.key_id,
+        model=asked.model.id,
+        protocol=received.codec.name,
+        upstream=reply.routed.upstream.name,
+        stream=asked.stream,
+        status=reply.status,
+        ending=reply.ending,
+        counts_from=reply.counts_from,
+        usage=reply.usage,
+        charge_nano=UNPRICED_CHARGE_NANO,
+        first_token_ms=reply.first_token_ms,
+        duration_ms=round((clock.monotonic_s() - received.started_s) * 1000),
+        attempts=1,
+    )
+
+
+def log_fields(record: CallRecord) -> dict[str, object]:
+    """Give the row as the fields of a log line."""
+    return {
+        "call": record.id,
+        "account": record.account_id,
+        "key": record.key_id,
+        "model": record.model,
+        "protocol": record.protocol,
+        "upstream": record.upstream,
+        "stream": record.stream,
+        "status": record.status,
+        "ending": record.ending,
+        "counts_from": record.counts_from,
+        "input_tokens": record.usage.input_tokens,
+        "cached_input_tokens": record.usage.cached_input_tokens,
+        "cache_write_tokens": record.usage.cache_write_tokens,
+        "output_tokens": record.usage.output_tokens,
+        "reasoning_tokens": record.usage.reasoning_tokens,
+        "first_token_ms": record.first_token_ms,
+        "duration_ms": record.duration_ms,
+    }

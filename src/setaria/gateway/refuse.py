@@ -1,0 +1,22 @@
+"""Refuse: tell a caller what is wrong, in the protocol it speaks."""
+
+from setaria.core.errors import SetariaError, WrongMethod
+from setaria.core.ids import CallId
+from setaria.gateway.ports import Client
+from setaria.wire.codec import Codec
+
+
+def refuse(error: SetariaError, codec: Codec, call_id: CallId, client: Client) -> int:
+    """Send an error as the whole answer; gives its HTTP status."""
+    status, body = codec.write_error(error, call_id)
+    client.respond(status, body, error_headers(error))
+    return status
+
+
+def error_headers(error: SetariaError) -> tuple[tuple[str, str], ...]:
+    """Give the headers an error carries: what is allowed, when to come back, or that coming back is of no use."""
+    if isinstance(error, WrongMethod):
+        return (("allow", error.allowed),)
+    if error.retry_after_s is not None:
+        return (("retry-after", str(error.retry_after_s)),)
+    return (("x-should-retry", "false"),) if error.hopeless else ()

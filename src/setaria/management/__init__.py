@@ -1,0 +1,1 @@
+"""Management: what people do, one function an action."""

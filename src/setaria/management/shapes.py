@@ -1,0 +1,198 @@
+"""Shapes: what accounts, keys, calls, usage and models look like as JSON, wherever they are shown.
+
+Ids come first, moments are ISO 8601 in UTC, amounts of money decimal strings with their currency, tokens integers.
+"""
+
+import msgspec
+
+from setaria.core.clock import iso_from_ms
+from setaria.core.money import CURRENCY, decimal_from_nano
+from setaria.domain.accounts.records import Account, Key
+from setaria.domain.catalog.model import Model
+from setaria.domain.ledger.records import CallRow, UsageRow
+from setaria.management.usage import UsageReport
+
+
+class AccountShape(msgspec.Struct, frozen=True):
+    """An account."""
+
+    id: str
+    name: str
+    status: str
+    created_at: str
+
+
+class NewKeyShape(msgspec.Struct, frozen=True):
+    """A key just made; `key` is its text, `account` the account's id."""
+
+    id: str
+    name: str
+    account: str
+    lane: str
+    key: str
+    created_at: str
+
+
+class KeyShape(msgspec.Struct, frozen=True):
+    """A key as it is kept; `revoked_at` is null while it is good."""
+
+    id: str
+    name: str
+    account: str
+    lane: str
+    last4: str
+    created_at: str
+    revoked_at: str | None
+
+
+class CallShape(msgspec.Struct, frozen=True):
+    """A call; `account` and `key` are ids, the three kinds of input tokens are disjoint."""
+
+    id: str
+    at: str
+    account: str
+    key: str
+    model: str
+    protocol: str
+    upstream: str
+    stream: bool
+    status: int
+    ending: str
+    counts_from: str
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost: str
+    currency: str
+    first_token_ms: int | None
+    duration_ms: int
+    attempts: int
+    account_name: str
+    key_name: str
+
+
+class UsageRowShape(msgspec.Struct, frozen=True):
+    """Sums over calls; `id` is the day, the model or the key's id."""
+
+    id: str
+    name: str
+    calls: int
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost: str
+    currency: str
+
+
+class UsageShape(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
+    """A usage report; `to` is the first moment that is not in it."""
+
+    begin: str
+    end: str
+    group_by: str
+    rows: list[UsageRowShape]
+    total: UsageRowShape
+
+
+class ModelShape(msgspec.Struct, frozen=True):
+    """A model as callers may name it, and the upstreams that serve it."""
+
+    id: str
+    name: str
+    description: str
+    aliases: tuple[str, ...]
+    context_tokens: int
+    output_tokens: int
+    capabilities: list[str]
+    upstreams: list[str]
+
+
+def shape_account(account: Account) -> AccountShape:
+    """Shape an account."""
+    return AccountShape(account.id, account.name, account.status, iso_from_ms(account.created_at_ms))
+
+
+def shape_new_key(key: Key, text: str) -> NewKeyShape:
+    """Shape a key just made, with its text."""
+    return NewKeyShape(key.id, key.name, key.account_id, key.lane, text, iso_from_ms(key.created_at_ms))
+
+
+def shape_key(key: Key) -> KeyShape:
+    """Shape a key as it is kept."""
+    revoked_at = None if key.revoked_at_ms is None else iso_from_ms(key.revoked_at_ms)
+    created_at = iso_from_ms(key.created_at_ms)
+    return KeyShape(key.id, key.name, key.account_id, key.lane, key.last4, created_at, revoked_at)
+
+
+def shape_call(row: CallRow) -> CallShape:
+    """Shape a call."""
+    call = row.call
+    return CallShape(
+        id=call.id,
+        at=iso_from_ms(call.at_ms),
+        account=call.account_id,
+        key=call.key_id,
+        model=call.model,
+        protocol=call.protocol,
+        upstream=call.upstream,
+        stream=call.stream,
+        status=call.status,
+        ending=call.ending,
+        counts_from=call.counts_from,
+        input_tokens=call.usage.input_tokens,
+        cached_input_tokens=call.usage.cached_input_tokens,
+        cache_write_tokens=call.usage.cache_write_tokens,
+        output_tokens=call.usage.output_tokens,
+        reasoning_tokens=call.usage.reasoning_tokens,
+        cost=decimal_from_nano(call.charge_nano),
+        currency=CURRENCY,
+        first_token_ms=call.first_token_ms,
+        duration_ms=call.duration_ms,
+        attempts=call.attempts,
+        account_name=row.account_name,
+        key_name=row.key_name,
+    )
+
+
+def shape_usage(report: UsageReport) -> UsageShape:
+    """Shape a usage report."""
+    return UsageShape(
+        begin=iso_from_ms(report.period.from_ms),
+        end=iso_from_ms(report.period.to_ms),
+        group_by=report.group_by,
+        rows=[_shape_usage_row(row) for row in report.rows],
+        total=_shape_usage_row(report.total),
+    )
+
+
+def shape_model(model: Model) -> ModelShape:
+    """Shape a model."""
+    return ModelShape(
+        id=model.id,
+        name=model.display_name,
+        description=model.description,
+        aliases=model.aliases,
+        context_tokens=model.traits.context_tokens,
+        output_tokens=model.traits.max_output_tokens,
+        capabilities=sorted(model.traits.capabilities),
+        upstreams=[deployment.upstream for deployment in model.deployments],
+    )
+
+
+def _shape_usage_row(row: UsageRow) -> UsageRowShape:
+    return UsageRowShape(
+        id=row.group,
+        name=row.name,
+        calls=row.calls,
+        input_tokens=row.usage.input_tokens,
+        cached_input_tokens=row.usage.cached_input_tokens,
+        cache_write_tokens=row.usage.cache_write_tokens,
+        output_tokens=row.usage.output_tokens,
+        reasoning_tokens=row.usage.reasoning_tokens,
+        cost=decimal_from_nano(row.charge_nano),
+        currency=CURRENCY,
+    )

@@ -1,0 +1,93 @@
+"""Usage: what people ask about calls."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from setaria.core.errors import InvalidRequest
+from setaria.core.usage import Usage
+from setaria.domain.accounts.ports import AccountBook
+from setaria.domain.ledger.ports import CallBook
+from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
+from setaria.management.accounts import find_account
+
+_DAY_MS = 24 * 60 * 60 * 1000
+_DEFAULT_DAYS = 30
+_MAX_CALLS = 10_000
+
+
+class Period(msgspec.Struct, frozen=True):
+    """The moments from `from_ms` to just before `to_ms`."""
+
+    from_ms: int
+    to_ms: int
+
+
+class UsageReport(msgspec.Struct, frozen=True):
+    """Sums over the calls of a period, by group and in all."""
+
+    period: Period
+    group_by: GroupBy
+    rows: list[UsageRow]
+    total: UsageRow
+
+
+def read_period(begin: str | None, end: str | None, now_ms: int) -> Period:
+    """Read a period as people give it.
+
+    Takes: begin and end, each a day or a moment in ISO 8601, without an offset in UTC; a day as the end is included.
+    Without them: up to now, and the 30 days before the end.
+    Raises: InvalidRequest when one can't be read or the end is not after the beginning.
+    """
+    to_ms = now_ms + 1
+    if end is not None:
+        to_ms = _read_moment(end, "to") + (0 if ":" in end else _DAY_MS)
+    from_ms = to_ms - _DEFAULT_DAYS * _DAY_MS if begin is None else _read_moment(begin, "from")
+    if from_ms >= to_ms:
+        raise InvalidRequest("the period ends before it begins; give an earlier `from` or a later `to`", param="to")
+    return Period(max(from_ms, 0), to_ms)
+
+
+def report_usage(
+    accounts: AccountBook, calls: CallBook, group_by: GroupBy, period: Period, account: str | None
+) -> UsageReport:
+    """Sum the calls of a period, of one account given by id or name, or with None of all.
+
+    Raises: NotFound when there is no such account.
+    """
+    account_id = None if account is None else find_account(accounts, account).id
+    rows = calls.sum_usage(group_by, period.from_ms, period.to_ms, account_id)
+    return UsageReport(period, group_by, rows, _sum_rows(rows))
+
+
+def list_calls(accounts: AccountBook, calls: CallBook, account: str | None, limit: int) -> list[CallRow]:
+    """List the newest calls, of one account given by id or name, or with None of all; newest first.
+
+    Raises: NotFound when there is no such account; InvalidRequest when the limit is not 1 to 10,000.
+    """
+    if not 1 <= limit <= _MAX_CALLS:
+        raise InvalidRequest(f"limit is {limit}; allowed: 1 to {_MAX_CALLS}", param="limit")
+    return calls.list_calls(None if account is None else find_account(accounts, account).id, limit)
+
+
+def _read_moment(text: str, param: str) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest(
+            f"{param} is {text[:40]!r}; give a day such as 2026-11-23 or a moment such as 2026-11-23T08:30:00Z",
+            param=param,
+        ) from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
+
+
+def _sum_rows(rows: list[UsageRow]) -> UsageRow:
+    usage = Usage(
+        input_tokens=sum(row.usage.input_tokens for row in rows),
+        cached_input_tokens=sum(row.usage.cached_input_tokens for row in rows),
+        cache_write_tokens=sum(row.usage.cache_write_tokens for row in rows),
+        output_tokens=sum(row.usage.output_tokens for row in rows),
+        reasoning_tokens=sum(row.usage.reasoning_tokens for row in rows),
+    )
+    return UsageRow("total", "", sum(row.calls for row in rows), usage, sum(row.charge_nano for row in rows))

@@ -1,0 +1,59 @@
+"""Messages: reads the system prompt and the turns of a dialogue."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from setaria.core.dialogue import Block, Message, Role, ToolResult
+from setaria.core.errors import InvalidRequest
+from setaria.core.traits import Traits
+from setaria.wire.anthropic_messages.blocks import read_blocks
+from setaria.wire.fields import Fields, present, read_list, read_object, required_choice
+
+_ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+_ALLOWED = "a non-empty array of messages"
+
+
+def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
+    """Read `system` and `messages` as turns in their order; a system turn may stand anywhere among them.
+
+    A last turn of the assistant is the beginning of its answer.
+
+    Raises: InvalidRequest, which names the field at fault.
+    """
+    turns: list[Message] = []
+    system = present(fields, "system")
+    if system is not None:
+        turns += _split_turn("system", read_blocks(system, "system", "system", traits))
+    raw = present(fields, "messages")
+    if raw is None:
+        raise InvalidRequest(f"messages is missing; it must be {_ALLOWED}", param="messages")
+    items = read_list(raw, "messages", _ALLOWED)
+    if not items:
+        raise InvalidRequest(f"messages must be {_ALLOWED}", param="messages")
+    for at, item in enumerate(items):
+        turns += _read_message(item, f"messages.{at}", traits)
+    return tuple(turns)
+
+
+def _read_message(raw: msgspec.Raw, path: str, traits: Traits) -> tuple[Message, ...]:
+    fields = read_object(raw, path)
+    role = _ROLES[required_choice(fields, "role", f"{path}.role", tuple(_ROLES))]
+    place = f"{path}.content"
+    content = present(fields, "content")
+    if content is None:
+        raise InvalidRequest(f"{place} is missing; it must be a string or an array of blocks", param=place)
+    blocks = read_blocks(content, place, role, traits)
+    if role == "user" and not blocks:
+        raise InvalidRequest(f"{place} must not be empty in a message of role user", param=place)
+    return _split_turn(role, blocks)
+
+
+def _split_turn(role: Role, blocks: tuple[Block, ...]) -> tuple[Message, ...]:
+    """Make the turns of one message: tool results come first and apart; a system message without words is none."""
+    if role == "assistant":
+        return (Message(role, blocks),)
+    results = tuple(block for block in blocks if isinstance(block, ToolResult))
+    rest = tuple(block for block in blocks if not isinstance(block, ToolResult))
+    turns = (Message("tool", results), Message(role, rest))
+    return tuple(turn for turn in turns if turn.blocks)

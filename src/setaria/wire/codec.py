@@ -1,0 +1,94 @@
+"""Codec: what every protocol offers to the gateway, as a server to its callers."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from setaria.core.answer import Answer
+from setaria.core.dialogue import Dialogue
+from setaria.core.errors import SetariaError
+from setaria.core.events import Event
+from setaria.core.ids import CallId
+from setaria.core.protocol import ProtocolName
+from setaria.core.traits import Traits
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """A request's body, read just far enough to know which model is meant and whether a stream is wanted.
+
+    `fields` are the body's top-level fields, each as its JSON bytes; of a field given twice the last one counts.
+    """
+
+    model: str
+    stream: bool
+    fields: Mapping[str, msgspec.Raw]
+
+
+class AnswerHead(msgspec.Struct, frozen=True):
+    """What an answer says of itself before the model has said anything.
+
+    `model` is the public id. `input_tokens_estimate` is shown where a protocol wants a count at the start.
+    `sign` makes the signature of a thinking block from its SHA-256 digest.
+    """
+
+    call_id: CallId
+    model: str
+    created_at_ms: int
+    input_tokens_estimate: int
+    sign: Callable[[bytes], str]
+
+
+class StreamWriter(Protocol):
+    """Writes one answer as server-sent events.
+
+    Order: `open` once; `write` any number of times; then `close` or `fail`, once.
+    """
+
+    def open(self) -> bytes:
+        """Write what comes before the first event."""
+        ...
+
+    def write(self, event: Event) -> bytes:
+        """Write one event; empty when the protocol shows nothing for it yet."""
+        ...
+
+    def close(self) -> bytes:
+        """Write what comes after the last event, up to the protocol's own end mark."""
+        ...
+
+    def fail(self, error: SetariaError) -> bytes:
+        """Write the error in-band and end the stream as the protocol does after an error."""
+        ...
+
+
+class Codec(Protocol):
+    """One protocol."""
+
+    name: ProtocolName
+
+    def read_envelope(self, body: bytes) -> Envelope:
+        """Read which model is meant.
+
+        Raises: InvalidRequest when the body is no JSON object (the message says where) or lacks a model.
+        """
+        ...
+
+    def read_dialogue(self, envelope: Envelope, traits: Traits) -> Dialogue:
+        """Read the whole request for a model with these traits, its defaults filled in and limits clamped.
+
+        Raises: InvalidRequest, whose message and `param` name the field and what is allowed.
+        """
+        ...
+
+    def write_answer(self, head: AnswerHead, answer: Answer) -> bytes:
+        """Write a whole answer as one JSON body."""
+        ...
+
+    def open_stream(self, head: AnswerHead) -> StreamWriter:
+        """Start writing an answer as a stream."""
+        ...
+
+    def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:
+        """Give an error's HTTP status and JSON body."""
+        ...

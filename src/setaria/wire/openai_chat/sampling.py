@@ -1,0 +1,53 @@
+"""Sampling: reads how the next token is to be drawn."""
+
+from setaria.core.dialogue import Sampling
+from setaria.core.errors import InvalidRequest
+from setaria.core.traits import Traits
+from setaria.wire.fields import (
+    Fields,
+    is_string,
+    optional_integer_within,
+    optional_number,
+    present,
+    read_list,
+    read_string,
+)
+
+_MAX_STOPS = 4
+_SEED_LIMIT = 1 << 63
+
+
+def read_sampling(fields: Fields, traits: Traits, *, thinking: bool) -> Sampling:
+    """Read the sampling with the model's recommended values as defaults.
+
+    While thinking is on and the model forces its own sampling, `temperature` and `top_p` are not even looked at.
+
+    Raises: InvalidRequest.
+    """
+    temperature = top_p = None
+    if not (thinking and traits.forces_sampling):
+        temperature = optional_number(fields, "temperature", "temperature", 0, 1.5)
+        top_p = optional_number(fields, "top_p", "top_p", 0.01, 1)
+    return Sampling(
+        temperature=traits.recommended.temperature if temperature is None else temperature,
+        top_p=traits.recommended.top_p if top_p is None else top_p,
+        frequency_penalty=optional_number(fields, "frequency_penalty", "frequency_penalty", -2, 2) or 0.0,
+        presence_penalty=optional_number(fields, "presence_penalty", "presence_penalty", -2, 2) or 0.0,
+        seed=optional_integer_within(fields, "seed", "seed", -_SEED_LIMIT, _SEED_LIMIT - 1),
+        stop=_read_stop(fields),
+    )
+
+
+def _read_stop(fields: Fields) -> tuple[str, ...]:
+    """Read the stop strings; an empty one stops nothing and is left out."""
+    raw = present(fields, "stop")
+    if raw is None:
+        return ()
+    if is_string(raw):
+        stops = [read_string(raw, "stop")]
+    else:
+        items = read_list(raw, "stop", f"a string or an array of up to {_MAX_STOPS} strings")
+        if len(items) > _MAX_STOPS:
+            raise InvalidRequest(f"stop has {len(items)} strings; at most {_MAX_STOPS} are allowed", param="stop")
+        stops = [read_string(item, f"stop[{index}]") for index, item in enumerate(items)]
+    return tuple(stop for stop in stops if stop)

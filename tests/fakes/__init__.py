@@ -1,0 +1,1 @@
+"""Fakes: stand-ins for ports."""

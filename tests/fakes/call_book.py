@@ -1,0 +1,21 @@
+"""Call book: answers that a test puts in, and the questions that were asked."""
+
+from setaria.core.ids import AccountId
+from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
+
+
+class FakeCallBook:
+    """Implements the port CallBook; `asked` are the arguments of every question."""
+
+    def __init__(self, calls: list[CallRow], usage: list[UsageRow]) -> None:
+        self._calls = calls
+        self._usage = usage
+        self.asked: list[tuple[object, ...]] = []
+
+    def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
+        self.asked.append((account_id, limit))
+        return self._calls[:limit]
+
+    def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
+        self.asked.append((group_by, from_ms, to_ms, account_id))
+        return self._usage

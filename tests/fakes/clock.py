@@ -1,0 +1,20 @@
+"""Fake clock: time that passes when the test says so."""
+
+
+class FakeClock:
+    """A clock that stands still until `advance`; it starts at 2026-11-23T00:00:00Z."""
+
+    def __init__(self, now_ms: int = 1_795_392_000_000) -> None:
+        self._now_ms = now_ms
+        self._monotonic_s = 0.0
+
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    def monotonic_s(self) -> float:
+        return self._monotonic_s
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass on both clocks."""
+        self._now_ms += round(seconds * 1000)
+        self._monotonic_s += seconds

@@ -1,0 +1,1 @@
+"""Dialects: what raw models write as text."""
