@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.not_run import need
 
@@ -19,7 +21,6 @@ class PostgresServer:
     """One server on a Unix socket; `stop` and `start` do to it what happens to servers."""
 
     def __init__(self, folder: Path) -> None:
-        self._programs = need("initdb").parent
         self._folder = folder
         self._names = (f"test_{number}" for number in itertools.count(1))
         # PostgreSQL refuses to run as root.
@@ -43,11 +44,15 @@ class PostgresServer:
     def create_database(self) -> str:
         """Make an empty database and give its URL."""
         name = next(self._names)
-        self._run("createdb", f"--host={self._folder}", "--username=setaria", name)
-        return f"postgresql://setaria@/{name}?host={self._folder}"
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self._url(name)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://setaria@/{database}?host={self._folder}"
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [self._programs / program, *arguments]
+        command: list[str | Path] = [need(program), *arguments]
         environment = {"PGDATA": str(self._folder / "data"), "LC_ALL": "C"}
         # The output goes to a file: a pipe would stay open for as long as the server runs.
         with tempfile.TemporaryFile() as output:

@@ -36,7 +36,7 @@ IMPORTS = (ast.Import, ast.ImportFrom)
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc", "manager", "base"}
 
 CATCH_ALL = {  # the four places where every exception ends, and what each is
-    "gateway/serve.py": "API entry",
+    "entrypoints/api/dispatch.py": "API entry",
     "gateway/settle.py": "settlement",
     "entrypoints/jobs/runner.py": "jobs runner",
     "cli/main.py": "command line",

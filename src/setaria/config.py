@@ -43,7 +43,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where accounts, keys and calls are kept; `url` may hold a password."""
 
-    url: Annotated[str, Meta(pattern=r"^sqlite$|^postgres(ql)?://[^\s/]+/[^\s]+$", extra=_DATABASE_ALLOWED)] = "sqlite"
+    url: Annotated[str, Meta(pattern=r"^sqlite$|^postgres(ql)?://[^\s/]*/\S+$", extra=_DATABASE_ALLOWED)] = "sqlite"
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -191,8 +191,8 @@ def _convert(name: str, given: _Given) -> object:
             return str(_absolute(given))
         value: object = msgspec.convert(given.value, kind, strict=not given.is_text)
     except msgspec.ValidationError:
-        shown = "" if name == "database.url" else f" {given.value!r}"
-        raise ConfigError(f"{given.source}: {name} can't be{shown}; allowed: {describe_allowed(name)}") from None
+        shown = "that" if name == "database.url" else repr(given.value)
+        raise ConfigError(f"{given.source}: {name} can't be {shown}; allowed: {describe_allowed(name)}") from None
     return value.rstrip("/") if name == "server.public_url" and isinstance(value, str) else value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from setaria.bootstrap.preparation import open_installation
+from setaria.bootstrap.installation import open_installation
 from setaria.config import Settings
 from setaria.core.clock import Clock, SystemClock
 from setaria.core.secrets import SecretRing
@@ -25,7 +25,7 @@ class Books(NamedTuple):
 def open_books(settings: Settings) -> Iterator[Books]:
     """Open the books to change them; all is kept when the `with` block ends and nothing when it fails.
 
-    Raises: as `bootstrap.preparation.prepare` does.
+    Raises: as `bootstrap.installation.open_installation` does.
     """
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.begin() as book:
@@ -36,7 +36,7 @@ def open_books(settings: Settings) -> Iterator[Books]:
 def open_books_to_read(settings: Settings) -> Iterator[Books]:
     """Open the books to look at them, which keeps nobody from writing.
 
-    Raises: as `bootstrap.preparation.prepare` does.
+    Raises: as `bootstrap.installation.open_installation` does.
     """
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.read() as book:

@@ -3,7 +3,6 @@
 import errno
 import http.client
 import importlib
-import importlib.resources
 import os
 import platform
 import shutil
@@ -18,6 +17,7 @@ import msgspec
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
+from setaria.bootstrap.catalog import SEEDLING_FOLDER
 from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
 from setaria.core.errors import SetariaError
 
@@ -26,8 +26,7 @@ _LEAST_FREE_MB = 500
 _BYTES_PER_MB = 1024 * 1024
 _PROBE_TIMEOUT_S = 2
 _ENGINE_LIBRARIES = ("numpy", "onnxruntime", "tokenizers")
-_ENGINE_PACKAGE = "setaria.adapters.upstreams.local"
-_ENGINE_MODEL = "models/seedling/model.onnx"
+_ENGINE_WEIGHTS = SEEDLING_FOLDER / "model.onnx"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -148,7 +147,7 @@ def _check_engine() -> Finding:
         except ImportError as error:
             mend = "Install what the built-in engine needs: make serve, or pip install 'setaria[local]'"
             return Finding("engine", ok=False, says=f"{name} can't be loaded: {error}", mend=mend)
-    if not importlib.resources.files(_ENGINE_PACKAGE).joinpath(_ENGINE_MODEL).is_file():
+    if not _ENGINE_WEIGHTS.is_file():
         mend = "Install Setaria again; this copy is not whole."
         return Finding("engine", ok=False, says="the built-in model's weights are missing", mend=mend)
     return Finding("engine", ok=True, says="its libraries and the built-in model are here")

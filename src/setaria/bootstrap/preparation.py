@@ -1,18 +1,13 @@
-"""Preparation: brings data folder, secrets and database to where every command and the server can work with them."""
+"""Preparation: brings data folder, secrets and database to where the server can start."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
-from setaria.adapters.secrets.file import create_ring, read_ring
+from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
-from setaria.adapters.store.control.store import ControlStore
-from setaria.adapters.store.revision import is_current
+from setaria.adapters.store.installed import is_installed
 from setaria.config import Settings, resolve_database_url
-from setaria.core.clock import Clock, SystemClock
+from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured
-from setaria.core.secrets import SecretRing
-from setaria.management.installation import add_default_account, set_up_installation
 
 
 def prepare(settings: Settings) -> str | None:
@@ -20,33 +15,10 @@ def prepare(settings: Settings) -> str | None:
 
     Gives: the text of the first key if this start made it; it can't be had again.
     Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
-    """
-    clock = SystemClock()
-    with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        return set_up_installation(book, clock, ring)
-
-
-@contextmanager
-def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[ControlStore, SecretRing]]:
-    """Open the control store and the secret ring, making what is missing: folder, tables, secret, default account.
-
-    Raises: as `prepare` does.
+    Cost: 3 ms when there is nothing to do on SQLite; else SQLAlchemy is loaded.
     """
     make_data_folder(settings.data)
-    url = resolve_database_url(settings)
-    if not is_sqlite(url) or not is_current(sqlite_path(url)):
-        from setaria.adapters.store.migrate import upgrade
-
-        upgrade(url)
-    with closing(ControlStore(url)) as store:
-        ring = _open_ring(settings.server.secret_file, store)
-        store.ensure_installation(ring.fingerprint(), clock.now_ms())
-        with store.read() as book:
-            is_new = not book.list_accounts()
-        if is_new:
-            with store.begin() as book:
-                add_default_account(book, clock)
-        yield store, ring
+    return None if _is_ready(settings) else _set_up(settings)
 
 
 def make_data_folder(folder: Path) -> None:
@@ -63,12 +35,17 @@ def make_data_folder(folder: Path) -> None:
         ) from None
 
 
-def _open_ring(file: Path, store: ControlStore) -> SecretRing:
-    if file.exists():
-        return read_ring(file)
-    with store.read() as book:
-        if book.list_accounts():
-            raise Misconfigured(
-                f"the secret file {file} is missing, but the database was made with one; put it back from a backup"
-            )
-    return create_ring(file)
+def _is_ready(settings: Settings) -> bool:
+    url, secret_file = resolve_database_url(settings), settings.server.secret_file
+    if not is_sqlite(url) or not secret_file.exists():
+        return False
+    return is_installed(sqlite_path(url), read_ring(secret_file).fingerprint())
+
+
+def _set_up(settings: Settings) -> str | None:
+    from setaria.bootstrap.installation import open_installation
+    from setaria.management.installation import set_up_installation
+
+    clock = SystemClock()
+    with open_installation(settings, clock) as (store, ring), store.begin() as book:
+        return set_up_installation(book, clock, ring)

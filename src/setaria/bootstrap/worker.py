@@ -51,7 +51,7 @@ async def _work(line: Line, log: Log) -> int:
     clock = SystemClock()
     ring = read_ring(settings.server.secret_file)
     store = make_store(settings, log)
-    local = LocalUpstream(str(Path(line.handover.sockets) / ENGINE_DOOR), LOCAL)
+    local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     platform = build_platform(settings, ring, store, {LOCAL: local}, log)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     dispatcher = Dispatcher(

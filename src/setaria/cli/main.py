@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Gives: exit code 0 done, 1 refused or failed, 2 wrong usage, 3 not found; every error is one line on standard error.
     """
     try:
-        program(args=arguments)
+        program(args=arguments, prog_name="setaria")
     except NotFound as error:
         _end(str(error), _NOT_FOUND)
     except SetariaError as error:

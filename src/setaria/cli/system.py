@@ -26,7 +26,7 @@ def serve(
     from setaria.bootstrap.preparation import prepare
 
     settings = settings_of(context, {"server.host": host, "server.port": port, "server.workers": workers})
-    start(settings, prepare(settings))
+    start(settings, prepare(settings) or "")
 
 
 @models.command("list")

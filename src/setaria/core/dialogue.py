@@ -102,7 +102,10 @@ class ResponseFormat(msgspec.Struct, frozen=True):
 
 
 class Dialogue(msgspec.Struct, frozen=True):
-    """Everything a model needs to answer one call; limits are already clamped to the model's own."""
+    """Everything a model needs to answer one call; limits are already clamped to the model's own.
+
+    `left_out` names the types of server tools that the caller offered and the platform dropped, for the log.
+    """
 
     messages: tuple[Message, ...]
     thinking: bool
@@ -111,3 +114,4 @@ class Dialogue(msgspec.Struct, frozen=True):
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice = ToolChoice()
     response_format: ResponseFormat = ResponseFormat()
+    left_out: tuple[str, ...] = ()

@@ -1,15 +1,18 @@
 """Count: how many tokens a request would be read as, without asking the model anything."""
 
+from typing import Protocol
+
+from setaria.core.dialogue import Dialogue
 from setaria.core.errors import Limited
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.ids import KeyId
+from setaria.core.traits import Traits
 from setaria.domain.routing.ports import ModelRequest
-from setaria.gateway.ask import ask
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
-from setaria.gateway.route import route
 from setaria.gateway.stages import Received
+from setaria.wire.codec import Envelope
 
 MAX_COUNTED_BYTES = 64 * 1024
 MAX_COUNTS_PER_MINUTE = 600
@@ -40,18 +43,32 @@ class CountLimit:
         self._counts[key_id] = count + 1
 
 
-async def count(received: Received, client: Client, platform: Platform, limit: CountLimit) -> int:
+class CountCodec(Protocol):
+    """A protocol in which tokens can be counted."""
+
+    def read_envelope(self, body: bytes) -> Envelope:
+        """Read which model is meant."""
+        ...
+
+    def read_count_request(self, envelope: Envelope, traits: Traits) -> Dialogue:
+        """Read what of the request takes input tokens."""
+        ...
+
+
+async def count(received: Received, codec: CountCodec, client: Client, platform: Platform, limit: CountLimit) -> int:
     """Count a request's input tokens: the upstream's own count for a small one, else our estimate.
 
     Raises: whatever reading the request raises; Limited.
     """
     identified = await authenticate(received, platform.keys)
     limit.take(identified.caller.key_id, platform.clock.now_ms())
-    asked = await ask(identified, client, platform.catalog)
-    estimate = estimate_dialogue(asked.dialogue)
+    envelope = codec.read_envelope(await client.read_body())
+    model = platform.catalog.find(envelope.model)
+    dialogue = codec.read_count_request(envelope, model.traits)
+    estimate = estimate_dialogue(dialogue)
     if estimate * BYTES_PER_TOKEN > MAX_COUNTED_BYTES:
         return estimate
-    routed = route(asked, platform.upstreams)
-    request = ModelRequest(call_id=received.call_id, model=routed.upstream_model, dialogue=asked.dialogue)
-    counted = await routed.upstream.count_input_tokens(request)
+    deployment = model.deployments[0]
+    request = ModelRequest(call_id=received.call_id, model=deployment.model, dialogue=dialogue)
+    counted = await platform.upstreams[deployment.upstream].count_input_tokens(request)
     return estimate if counted is None else counted

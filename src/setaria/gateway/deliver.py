@@ -1,19 +1,21 @@
 """Deliver: the answer's last bytes, once the call is settled."""
 
 from setaria.core.errors import Unavailable
-from setaria.gateway.ports import Client
+from setaria.gateway.ports import Client, Log
+from setaria.gateway.record import log_fields
 from setaria.gateway.refuse import error_headers, refuse
 from setaria.gateway.stages import Receipt, Reply
 
 
-def deliver(receipt: Receipt, client: Client) -> None:
-    """Send what the client still lacks."""
+def deliver(receipt: Receipt, client: Client, log: Log) -> None:
+    """Send what the client still lacks, and write the call's line in the log."""
     reply = receipt.reply
     if reply.writer is not None:
         client.finish(reply.unsent)
     else:
         headers = () if reply.error is None else error_headers(reply.error)
         client.respond(reply.status, reply.unsent, headers)
+    log.info("call", **log_fields(receipt.record))
 
 
 def deliver_failure(reply: Reply, error: Unavailable, client: Client) -> None:

@@ -6,9 +6,10 @@ from setaria.core.dialogue import Block, Dialogue
 from setaria.core.ids import CallId
 from setaria.core.traits import Recommended, Traits
 from setaria.wire.anthropic_messages import AnthropicMessages
-from setaria.wire.codec import AnswerHead
+from setaria.wire.codec import AnswerHead, Codec
 
 CODEC = AnthropicMessages()
+AS_CODEC: Codec = CODEC  # so that mypy holds it to the port
 TRAITS = Traits(
     context_tokens=1_048_576,
     max_output_tokens=131_072,
@@ -32,7 +33,7 @@ def ask(fields: object, traits: Traits = TRAITS) -> Dialogue:
     return CODEC.read_dialogue(CODEC.read_envelope(json.dumps(fields).encode()), traits)
 
 
-def ask_with(traits: Traits = TRAITS, **fields: object) -> Dialogue:
+def ask_with(traits: Traits = TRAITS, /, **fields: object) -> Dialogue:
     """Read a good request with these fields in place of its own."""
     return ask({"model": "seedling", "messages": [QUESTION]} | fields, traits)
 

@@ -53,7 +53,7 @@ def test_an_empty_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("finish", "stop", "expected"),
+    "finish, stop, expected",
     [
         ("stop", "", ("end_turn", None)),
         ("stop", "END", ("stop_sequence", "END")),
@@ -70,7 +70,7 @@ def test_stop_reasons(finish: FinishReason, stop: str, expected: tuple[str, str 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    "arguments, expected",
     [
         ("{}", {}),
         ("", {}),
@@ -116,7 +116,7 @@ def test_a_model() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cards", "first", "last"),
+    "cards, first, last",
     [([], None, None), (CARDS[:1], "seedling", "seedling"), (CARDS, "seedling", "mimo-v2.5-pro")],
 )
 def test_a_list_of_models(cards: list[ModelCard], first: str | None, last: str | None) -> None:

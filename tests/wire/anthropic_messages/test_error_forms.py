@@ -13,6 +13,8 @@ from setaria.core.errors import (
     InternalError,
     InvalidRequest,
     Limited,
+    Misconfigured,
+    NotFound,
     OwnError,
     SetariaError,
     SlowRequest,
@@ -39,6 +41,7 @@ TABLE = [
     (Forbidden("suspended"), 403, "permission_error", "suspended"),
     (UnknownPath("no such route"), 404, "not_found_error", "no such route"),
     (UnknownModel("sedling", "seedling"), 404, "not_found_error", "Unsupported model sedling; did you mean seedling?"),
+    (NotFound("no such account"), 404, "not_found_error", "no such account"),
     (WrongMethod("GET", "/a", "POST"), 405, "invalid_request_error", "GET is not allowed on /a; allowed: POST"),
     (SlowRequest("too slow"), 408, "timeout_error", "too slow"),
     (TooLarge("too large", param="messages"), 413, "request_too_large", "too large"),
@@ -49,6 +52,7 @@ TABLE = [
     (UpstreamBusy("busy", retry_after_s=1), 429, "rate_limit_error", "busy"),
     (UpstreamTimeout("silent"), 504, "timeout_error", "silent"),
     (Unavailable("away"), 503, "overloaded_error", "away"),
+    (Misconfigured("no key file"), 500, "api_error", "no key file"),
     (InternalError("defect"), 500, "api_error", "defect"),
     (CallerError("yours"), 400, "invalid_request_error", "yours"),
     (UpstreamError("theirs"), 502, "api_error", "theirs"),
@@ -64,7 +68,7 @@ def descend(kind: type[SetariaError]) -> Iterator[type[SetariaError]]:
         yield from descend(child)
 
 
-@pytest.mark.parametrize(("error", "status", "kind", "message"), TABLE)
+@pytest.mark.parametrize("error, status, kind, message", TABLE)
 def test_errors_have_their_form(error: SetariaError, status: int, kind: str, message: str) -> None:
     """An error has its status, and a body with its type, its message and the call's id."""
     body = {"type": "error", "error": {"type": kind, "message": message}, "request_id": CALL_ID}

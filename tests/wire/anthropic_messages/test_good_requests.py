@@ -19,6 +19,7 @@ from setaria.core.dialogue import (
     ToolResult,
 )
 from setaria.core.errors import TooLarge
+from setaria.core.traits import Traits
 from tests.wire.anthropic_messages.asking import (
     CODEC,
     PLAIN_TRAITS,
@@ -41,7 +42,7 @@ def result(content: object = None, **fields: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("body", "model", "stream"),
+    "body, model, stream",
     [
         ({"model": "a"}, "a", False),
         ({"model": "a[1m]", "stream": None}, "a[1m]", False),
@@ -56,7 +57,7 @@ def test_envelope_tells_model_and_stream(body: dict[str, object], model: str, st
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    "fields, expected",
     [
         ({"system": "Be brief."}, (Message("system", (Text("Be brief."),)),)),
         (
@@ -97,7 +98,7 @@ def test_system_turns_stay_where_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "block", "expected"),
+    "role, block, expected",
     [
         ("user", {"type": "text", "text": "a", "citations": None}, Text("a")),
         (
@@ -106,9 +107,13 @@ def test_system_turns_stay_where_they_are() -> None:
             Image(data="iVBO", media_type="image/png"),
         ),
         ("user", {"type": "image", "source": {"type": "url", "url": "HTTPS://a/b"}}, Image(url="HTTPS://a/b")),
-        ("user", {"type": "image", "source": {"type": "url", "url": "data:image/png;base64,iV"}}, Image(url="data:image/png;base64,iV")),
+        (
+            "user",
+            {"type": "image", "source": {"type": "url", "url": "data:image/png;base64,iV"}},
+            Image(url="data:image/png;base64,iV"),
+        ),
         ("user", {"type": "document", "source": {}}, Opaque("document", b'{"type": "document", "source": {}}')),
-        ("assistant", {"type": "server_tool_use", "id": 1}, Opaque("server_tool_use", b'{"type": "server_tool_use", "id": 1}')),
+        ("assistant", {"type": "server_tool_use"}, Opaque("server_tool_use", b'{"type": "server_tool_use"}')),
         ("assistant", {"type": "redacted_thinking"}, Opaque("redacted_thinking", b'{"type": "redacted_thinking"}')),
         ("assistant", {"type": "thinking", "thinking": "hm"}, Reasoning("hm")),
         ("assistant", {"type": "thinking", "thinking": "hm", "signature": None}, Reasoning("hm")),
@@ -117,25 +122,28 @@ def test_system_turns_stay_where_they_are() -> None:
         ("assistant", CALL | {"input": None}, ToolCall("toolu_1", "read", "{}")),
         ("assistant", {"type": "tool_use", "id": "1", "name": "x"}, ToolCall("1", "x", "{}")),
     ],
-)  # fmt: skip
+)
 def test_blocks_are_read(role: str, block: dict[str, object], expected: Block) -> None:
     """Each block becomes its own, and one of an unknown kind is kept with its bytes."""
     assert (expected,) == blocks_of(role, block)
 
 
 @pytest.mark.parametrize(
-    ("block", "expected"),
+    "block, expected",
     [
         (result("done"), ToolResult("toolu_1", (Text("done"),))),
         (result(), ToolResult("toolu_1", ())),
-        ({"type": "tool_result", "tool_use_id": "calld06f", "is_error": True}, ToolResult("calld06f", (), is_error=True)),
+        (
+            {"type": "tool_result", "tool_use_id": "calld06f", "is_error": True},
+            ToolResult("calld06f", (), is_error=True),
+        ),
         (result([{"type": "text", "text": "a"}], is_error=False), ToolResult("toolu_1", (Text("a"),))),
         (
             result([{"type": "image", "source": {"type": "url", "url": "https://a"}}, {"type": "tool_reference"}]),
             ToolResult("toolu_1", (Image(url="https://a"), Opaque("tool_reference", b'{"type": "tool_reference"}'))),
         ),
     ],
-)  # fmt: skip
+)
 def test_tool_results_are_read(block: dict[str, object], expected: ToolResult) -> None:
     """A tool's result may be text, blocks or nothing, for a call of any id."""
     (message,) = ask_with(messages=[{"role": "user", "content": [block]}]).messages
@@ -165,7 +173,7 @@ def test_an_assistant_turn_may_be_empty(content: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"),
+    "asked, expected",
     [(1, 1), (4096, 4096), (131_072, 131_072), (10**12, 131_072), (None, 32_768)],
 )
 def test_max_tokens_is_clamped(asked: int | None, expected: int) -> None:
@@ -174,7 +182,7 @@ def test_max_tokens_is_clamped(asked: int | None, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("thinking", "expected"),
+    "thinking, expected",
     [
         ({"type": "enabled"}, True),
         ({"type": "enabled", "budget_tokens": 32_000}, True),
@@ -196,7 +204,7 @@ def test_a_model_that_cannot_think_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    "fields, expected",
     [
         ({}, Sampling(0.7, 0.9)),
         ({"temperature": 9, "top_p": "no", "top_k": -1}, Sampling(0.7, 0.9)),
@@ -214,12 +222,12 @@ def test_sampling_is_as_asked_unless_thinking_forces_it(fields: dict[str, object
 
 def test_thinking_leaves_sampling_alone_where_the_model_does_not_force_it() -> None:
     """A model that forces nothing takes the caller's temperature while it thinks."""
-    free = type(TRAITS)(1000, 100, 100, TRAITS.capabilities, forces_sampling=False)
+    free = Traits(1000, 100, 100, TRAITS.capabilities, forces_sampling=False)
     assert Sampling(0.2, 0.95) == ask_with(free, temperature=0.2).sampling
 
 
 @pytest.mark.parametrize(
-    ("tools", "expected"),
+    "tools, expected",
     [
         (None, ()),
         ([], ()),
@@ -240,7 +248,7 @@ def test_tools_are_read(tools: object, expected: tuple[Tool, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tools", "choice", "expected"),
+    "tools, choice, expected",
     [
         ([TOOL], None, ToolChoice()),
         ([TOOL], {"type": "auto"}, ToolChoice()),
@@ -263,7 +271,7 @@ def test_tool_choice_is_read(tools: object, choice: object, expected: ToolChoice
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    "fields, expected",
     [
         ({"output_config": {"effort": "high"}}, ResponseFormat()),
         ({"output_config": None, "output_format": None}, ResponseFormat()),

@@ -1,12 +1,13 @@
 """Streams: whatever order the events come in, what is written keeps to the protocol."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setaria.core.errors import InternalError, UpstreamCut
@@ -61,7 +62,7 @@ def call(number: int, *arguments: str) -> list[Event]:
 
 
 @pytest.mark.parametrize(
-    ("events", "expected"),
+    "events, expected",
     [
         ([], []),
         ([TextDelta("Hel"), TextDelta("lo")], [said("Hello")]),
@@ -76,11 +77,17 @@ def call(number: int, *arguments: str) -> list[Event]:
         (call(0), [called(0, {})]),
         (call(0, "", ""), [called(0, {})]),
         (call(0, "{}", ""), [called(0, {})]),
-        ([*call(0, '{"a": 1}'), *call(1), *call(2, '{"b": 2}')], [called(0, {"a": 1}), called(1, {}), called(2, {"b": 2})]),
-        ([TextDelta("a"), *call(0, "{}"), TextDelta("b"), *call(1, "{}")], [said("a"), called(0, {}), said("b"), called(1, {})]),
+        (
+            [*call(0, '{"a": 1}'), *call(1), *call(2, '{"b": 2}')],
+            [called(0, {"a": 1}), called(1, {}), called(2, {"b": 2})],
+        ),
+        (
+            [TextDelta("a"), *call(0, "{}"), TextDelta("b"), *call(1, "{}")],
+            [said("a"), called(0, {}), said("b"), called(1, {})],
+        ),
         ([ReasoningDelta("a"), *call(0, "{}"), ReasoningDelta("b")], [thought("a"), called(0, {}), thought("b")]),
     ],
-)  # fmt: skip
+)
 def test_events_become_blocks(events: list[Event], expected: list[dict[str, object]]) -> None:
     """Each run of events of one kind is one block, each call a block of its own, and empty pieces are nothing."""
     assert expected == check(write([*events, *END])).content
@@ -93,8 +100,8 @@ def test_a_stream_is_written_word_for_word() -> None:
     mark = thought("hm")["signature"]
     expected = f"""\
 event: message_start
-data: {{"type":"message_start","message":{{"type":"message","id":"{message_id}","model":"seedling","content":[],"usage":\
-{{"input_tokens":17,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}},\
+data: {{"type":"message_start","message":{{"type":"message","id":"{message_id}","model":"seedling","content":[],\
+"usage":{{"input_tokens":17,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0}},\
 "stop_reason":null,"stop_sequence":null,"role":"assistant"}}}}
 
 event: content_block_start
@@ -140,7 +147,7 @@ data: {{"type":"message_stop"}}
 
 
 @pytest.mark.parametrize(
-    ("finish", "expected"),
+    "finish, expected",
     [
         (Finish("stop"), {"stop_reason": "end_turn", "stop_sequence": None}),
         (Finish("stop", "END"), {"stop_reason": "stop_sequence", "stop_sequence": "END"}),
@@ -234,7 +241,7 @@ def take(writer: StreamWriter, step: Event | str) -> bytes:
 def split(text: str, places: list[int]) -> list[str]:
     """Cut a text at these places, wherever they fall; some pieces may be empty."""
     cuts = [0, *sorted(place % (len(text) + 1) for place in places), len(text)]
-    return [text[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [text[start:end] for start, end in itertools.pairwise(cuts)]
 
 
 TEXT = st.text(max_size=8)
@@ -263,6 +270,7 @@ def expand(pieces: list[Any]) -> tuple[list[Event], list[dict[str, Any]]]:
     return events, [thought(block["thinking"]) if block["type"] == "thinking" else block for block in content]
 
 
+@settings(deadline=None)
 @given(st.lists(PIECE, max_size=12), FINISH)
 def test_any_legal_answer_keeps_to_the_protocol(pieces: list[Any], finish: Finish) -> None:
     """Whatever a model says in whatever order and pieces, the stream is legal and holds just that."""
@@ -281,6 +289,7 @@ ANY_EVENT = (
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ANY_EVENT | st.sampled_from(["open", "close", "fail"]), max_size=20))
 def test_any_steps_at_all_keep_to_the_protocol(steps: list[Any]) -> None:
     """Whatever steps come in whatever order, those that are not refused write a legal stream."""
@@ -293,7 +302,7 @@ def test_any_steps_at_all_keep_to_the_protocol(steps: list[Any]) -> None:
         checker.feed(written)
 
 
-GOOD = b"".join([write([ReasoningDelta("hm"), TextDelta("Hi"), *call(0, "{}"), *END])])
+GOOD = write([ReasoningDelta("hm"), TextDelta("Hi"), *call(0, "{}"), *END])
 FRAMES = [frame + b"\n\n" for frame in GOOD.split(b"\n\n")[:-1]]
 
 

@@ -1,1 +1,1 @@
-"""Dialects: what raw models write as text."""
+"""Tests of the dialects."""

@@ -20,7 +20,7 @@ def name_call_columns() -> tuple[str, ...]:
 def values_from_call(call: CallRecord) -> CallValues:
     """Give the values of a call's row, in the order of `name_call_columns`.
 
-    Cost: 0.5 us.
+    Cost: 0.9 us.
     """
     values = _astuple(call)
     return values[:_USAGE_AT] + _astuple(call.usage) + values[_USAGE_AT + 1 :]

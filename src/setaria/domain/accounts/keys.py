@@ -21,6 +21,7 @@ _RANDOM_LENGTH = 32
 _CHECKSUM_LENGTH = 6
 _KEY_LENGTH = len(_PREFIX) + _RANDOM_LENGTH + _CHECKSUM_LENGTH
 _LAST_LENGTH = 4
+_BASE62_FROM_BYTE = bytes(ord(BASE62[byte % len(BASE62)]) for byte in range(256))
 
 _OURS = re.compile(_PREFIX + "[0-9A-Za-z]*")
 _PLACEHOLDER = re.compile(
@@ -79,11 +80,11 @@ def make_key(secrets: tuple[KeySecret, ...], account_id: AccountId, name: str, c
 def read_key(secrets: tuple[KeySecret, ...], text: str) -> bytes | KeyFault:
     """Give the digest that a key of this text is kept under, or why there can't be such a key.
 
-    Cost: hot path for keys not seen before; 3 us a secret, no query.
+    Cost: hot path; 5 us when the newest secret made it, 2 us more for each older one; no query.
     """
     if _OURS.fullmatch(text) and len(text) == _KEY_LENGTH:
         body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
-        for secret in secrets:
+        for secret in reversed(secrets):
             if hmac.compare_digest(_checksum(secret, body), checksum):
                 return _digest(secret, text)
     if _PLACEHOLDER.search(text[:_LOOKED_AT]):
@@ -92,12 +93,8 @@ def read_key(secrets: tuple[KeySecret, ...], text: str) -> bytes | KeyFault:
 
 
 def _checksum(secret: KeySecret, body: str) -> str:
-    number = int.from_bytes(hmac.digest(secret.checksum_key, body.encode(), "sha256")[:8], "big")
-    characters = []
-    for _ in range(_CHECKSUM_LENGTH):
-        number, index = divmod(number, len(BASE62))
-        characters.append(BASE62[index])
-    return "".join(characters)
+    mark = hmac.digest(secret.checksum_key, body.encode(), "sha256")
+    return mark[:_CHECKSUM_LENGTH].translate(_BASE62_FROM_BYTE).decode()
 
 
 def _digest(secret: KeySecret, text: str) -> bytes:

@@ -18,6 +18,7 @@ from setaria.gateway.ports import ClientGone
 from setaria.gateway.refuse import refuse
 from setaria.gateway.serve import serve
 from setaria.gateway.stages import Received
+from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.anthropic_messages import models as anthropic_models
 from setaria.wire.anthropic_messages.count import write_count
 from setaria.wire.codec import Codec
@@ -38,6 +39,7 @@ class Dispatcher:
         self._codecs = codecs
         self._readiness = readiness
         self._relay = relay
+        self._counting = AnthropicMessages()
         self._count_limit = CountLimit()
 
     async def handle(self, exchange: Exchange) -> None:
@@ -56,7 +58,9 @@ class Dispatcher:
         """Answer with an error, in the protocol of the path."""
         codec = self._codecs[protocol_of(exchange.head.path)]
         status = refuse(error, codec, exchange.call_id, exchange)
-        self._platform.log.info("refused", call=exchange.call_id, status=status, error=type(error).__name__)
+        self._platform.log.info(
+            "refused", call=exchange.call_id, status=status, error=type(error).__name__, param=error.param
+        )
 
     async def _answer(self, exchange: Exchange) -> None:
         head = exchange.head
@@ -75,7 +79,9 @@ class Dispatcher:
             case "call":
                 await serve(self._received(match, exchange), exchange, self._platform)
             case "count_tokens":
-                tokens = await count(self._received(match, exchange), exchange, self._platform, self._count_limit)
+                tokens = await count(
+                    self._received(match, exchange), self._counting, exchange, self._platform, self._count_limit
+                )
                 exchange.respond(_OK, write_count(tokens))
             case "list_models":
                 await authenticate(self._received(match, exchange), self._platform.keys)

@@ -9,6 +9,7 @@ from setaria.core.answer import Answer
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
+from setaria.core.protocol import ProtocolName
 from setaria.core.traits import Traits
 from setaria.wire.anthropic_messages.answer import write_answer
 from setaria.wire.anthropic_messages.count import write_count
@@ -24,7 +25,7 @@ from setaria.wire.model_card import ModelCard
 class AnthropicMessages:
     """The protocol of `POST /anthropic/v1/messages` and the routes beside it; implements `Codec`."""
 
-    name = "anthropic_messages"
+    name: ProtocolName = "anthropic_messages"
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.

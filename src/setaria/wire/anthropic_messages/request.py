@@ -6,7 +6,7 @@ from setaria.core.dialogue import Dialogue, ResponseFormat, Sampling
 from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
 from setaria.wire.anthropic_messages.messages import read_messages
-from setaria.wire.anthropic_messages.tools import read_tool_choice, read_tools
+from setaria.wire.anthropic_messages.tools import read_left_out, read_tool_choice, read_tools
 from setaria.wire.capability import require_capability
 from setaria.wire.fields import (
     Fields,
@@ -46,6 +46,7 @@ def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
         tools=tools,
         tool_choice=read_tool_choice(fields, tools),
         response_format=_read_response_format(fields, traits),
+        left_out=read_left_out(fields),
     )
     refuse_long_text(fields, dialogue)
     return dialogue

@@ -22,6 +22,7 @@ from setaria.wire.fields import (
 _MAX_NAME_CHARACTERS = 128
 _SHOWN_CHARACTERS = 60
 _TRUE = b"true"
+_CUSTOM = "custom"
 
 
 def read_tools(fields: Fields, traits: Traits) -> tuple[Tool, ...]:
@@ -44,6 +45,13 @@ def read_tools(fields: Fields, traits: Traits) -> tuple[Tool, ...]:
     if tools:
         require_capability(traits, "tools", "tools")
     return tuple(tools.values())
+
+
+def read_left_out(fields: Fields) -> tuple[str, ...]:
+    """List the types of the tools that `read_tools` leaves out."""
+    entries = (read_object(item, "tools") for item in optional_list(fields, "tools", "tools"))
+    kinds = (optional_string(entry, "type", "tools.type", default=_CUSTOM) for entry in entries)
+    return tuple(kind for kind in kinds if kind != _CUSTOM)
 
 
 def read_tool_choice(fields: Fields, tools: Sequence[Tool]) -> ToolChoice:
@@ -87,13 +95,13 @@ def _list_names(fields: Fields) -> tuple[str, ...]:
 def _read_tool(raw: msgspec.Raw, path: str) -> Tool | None:
     """Read one entry; None when it is a tool of the protocol's maker."""
     fields = read_object(raw, path)
-    kind = optional_string(fields, "type", f"{path}.type", default="custom")
+    kind = optional_string(fields, "type", f"{path}.type", default=_CUSTOM)
     if kind == "function":
         raise InvalidRequest(
             f"{path}.type is function, the form of another protocol; here a tool has name, description, input_schema",
             param=f"{path}.type",
         )
-    if kind != "custom":
+    if kind != _CUSTOM:
         return None
     required_object(fields, "input_schema", f"{path}.input_schema")
     return Tool(

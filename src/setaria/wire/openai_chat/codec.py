@@ -4,6 +4,7 @@ from setaria.core.answer import Answer
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
+from setaria.core.protocol import ProtocolName
 from setaria.core.traits import Traits
 from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
@@ -16,7 +17,7 @@ from setaria.wire.openai_chat.stream import ChatStream
 class OpenAIChat:
     """`POST /v1/chat/completions`."""
 
-    name = "openai_chat"
+    name: ProtocolName = "openai_chat"
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.

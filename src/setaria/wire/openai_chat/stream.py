@@ -58,7 +58,7 @@ class ChatStream:
     def write(self, event: Event) -> bytes:
         """Write one event as one chunk.
 
-        Cost: 0.4 us for a delta of a few characters.
+        Cost: 0.3 us for a delta of a few characters, 0.6 us for a piece of a tool call.
         """
         match event:
             case TextDelta():

@@ -50,6 +50,7 @@ class Database:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
                 if self._lock is not None:
+                    connection.exec_driver_sql("PRAGMA query_only = ON")  # as long as this connection lives
                     connection.exec_driver_sql("BEGIN")
                 yield connection
 
@@ -113,7 +114,7 @@ def _sqlite_engine(path: Path) -> Engine:
 def _postgres_engine(url: str) -> Engine:
     try:
         address = make_url(url).set(drivername="postgresql+psycopg")
-    except exc.ArgumentError as error:
+    except (exc.ArgumentError, ValueError) as error:
         raise Unavailable(
             "cannot read the database's URL; it must look like postgresql://user:password@host/name"
         ) from error

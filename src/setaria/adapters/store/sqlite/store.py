@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from setaria.adapters.store.batches import GroupCommit, OnRefused
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
-from setaria.adapters.store.failures import PATIENCE_S, database_away, reason_from
+from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
 from setaria.adapters.store.sqlite.connection import Connection, write_transaction
 from setaria.adapters.store.sqlite.lane import Lane
 from setaria.adapters.store.sqlite.lock import FileLock
@@ -74,7 +74,7 @@ class SqliteStore:
         """Write one call; returns when it is durable. The same call id again changes nothing.
 
         Raises: Unavailable when it could not be written.
-        Cost: 9 us of CPU in batches of 64, 15 us in batches of 16.
+        Cost: 15 us of CPU in batches of 64, 30 us in batches of 16, two thirds of it SQLite and the kernel.
         """
         await self._batches.add(values_from_call(call))
 
@@ -101,7 +101,7 @@ class SqliteStore:
         try:
             await self._ask(self._writer, self._touch)
             await self.read_change_counter()
-        except Unavailable as error:
+        except (Unavailable, RowRefused) as error:
             return reason_from(error)
         return ""
 

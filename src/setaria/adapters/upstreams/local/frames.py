@@ -11,6 +11,8 @@ from setaria.core.dialogue import Dialogue
 
 MAX_FRAME_BYTES = 128 * 1024 * 1024
 
+_LENGTH_BYTES = 4
+
 
 class Generate(msgspec.Struct, frozen=True, tag="generate"):
     """Answer this dialogue; tells `Started`, any number of `Piece`, then `Done` or `Failed`."""
@@ -102,7 +104,7 @@ _encode = msgspec.msgpack.Encoder().encode
 def encode_frame(content: Ask | list[Tell]) -> bytes:
     """Write one frame, length and all."""
     payload = _encode(content)
-    return len(payload).to_bytes(4, "big") + payload
+    return len(payload).to_bytes(_LENGTH_BYTES, "big") + payload
 
 
 class FrameReader:
@@ -119,12 +121,12 @@ class FrameReader:
         buffer = self._buffer
         buffer += data
         payloads = []
-        while len(buffer) >= 4:
-            size = int.from_bytes(buffer[:4], "big")
+        while len(buffer) >= _LENGTH_BYTES:
+            size = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
             if size > MAX_FRAME_BYTES:
                 raise ValueError(f"a frame of {size} bytes is above the limit of {MAX_FRAME_BYTES}")
-            if len(buffer) < 4 + size:
+            if len(buffer) < _LENGTH_BYTES + size:
                 break
-            payloads.append(bytes(buffer[4 : 4 + size]))
-            del buffer[: 4 + size]
+            payloads.append(bytes(buffer[_LENGTH_BYTES : _LENGTH_BYTES + size]))
+            del buffer[: _LENGTH_BYTES + size]
         return payloads

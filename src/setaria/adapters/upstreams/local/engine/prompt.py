@@ -7,9 +7,10 @@ from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.template import ChatTemplate
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import ContextOverflow
+from setaria.core.tokens import estimate_tokens
 
 _ROOM_TOKENS = 256  # rather condense than leave less than this for the answer
-_CHARS_PER_TOKEN = 32  # a text above this many characters for each token of the context need not be counted
+_CHARS_PER_TOKEN = 32  # a text of more characters than this for each token of the context is not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,16 @@ class PromptReader:
         Worked: context 8,192, prompt 8,000, 1,000 asked for: 192 are left, which is under 256, so it is condensed;
         where nothing can be condensed the answer has 192 tokens. A prompt of 8,192 does not fit.
 
-        Raises: ContextOverflow, with the count of the most condensed version; InvalidRequest.
+        Raises: ContextOverflow, with the count of the most condensed version (an estimate where it is far too long);
+            InvalidRequest.
         """
         room_tokens = min(dialogue.max_output_tokens, _ROOM_TOKENS)
         tight: Prompt | None = None
         length = 0
         for version in condensed_versions(dialogue):
             text = self._template.render(version)
-            length = len(text)
-            if length > self._context_tokens * _CHARS_PER_TOKEN:
+            if len(text) > self._context_tokens * _CHARS_PER_TOKEN:
+                length = estimate_tokens(text)
                 continue
             prompt = self._encode(text, dialogue.max_output_tokens)
             length = len(prompt.ids)

@@ -40,28 +40,29 @@ class Sampler:
         """Lower what was drawn before, by the presence penalty once and by the frequency penalty for each time."""
         sampling = self._sampling
         if self._drawn and (sampling.frequency_penalty or sampling.presence_penalty):
-            counts = np.array(list(self._drawn.values()), dtype=np.float32)
-            logits[list(self._drawn)] -= counts * sampling.frequency_penalty + sampling.presence_penalty
+            tokens = np.fromiter(self._drawn.keys(), np.int64, len(self._drawn))
+            counts = np.fromiter(self._drawn.values(), np.float32, len(self._drawn))
+            logits[tokens] -= counts * np.float32(sampling.frequency_penalty) + np.float32(sampling.presence_penalty)
 
     def _draw_by_chance(self, logits: Logits) -> int:
-        scores = logits.astype(np.float64)
-        chances = np.exp((scores - scores.max()) / self._sampling.temperature)
-        chances /= chances.sum()
-        tokens = _nucleus(chances, self._sampling.top_p)
-        sums = chances[tokens].cumsum()
-        place = int(np.searchsorted(sums, self._generator.random() * sums[-1], side="right"))
+        weights = np.exp((logits - logits.max()) / np.float32(self._sampling.temperature))
+        tokens = _nucleus(weights, self._sampling.top_p)
+        sums = weights[tokens].cumsum(dtype=np.float64)
+        place = int(sums.searchsorted(self._generator.random() * sums[-1], side="right"))
         return int(tokens[min(place, len(tokens) - 1)])
 
 
-def _nucleus(chances: npt.NDArray[np.float64], top_p: float) -> npt.NDArray[np.int64]:
-    """Give the fewest tokens, likeliest first, whose chances reach `top_p` together.
+def _nucleus(weights: Logits, top_p: float) -> npt.NDArray[np.int64]:
+    """Give the fewest tokens, likeliest first, whose weights together reach the share `top_p` of all.
 
-    Tokens under (1 - top_p) / vocabulary need no sorting: all of them together stay under 1 - top_p, so the others
-    reach top_p without them.
+    Tokens with a share under (1 - top_p) / vocabulary need no sorting: all of them together stay under 1 - top_p, so
+    the others reach top_p without them.
     """
-    candidates = np.flatnonzero(chances > (1 - top_p) / len(chances)) if top_p < 1 else np.flatnonzero(chances)
+    total = float(weights.sum(dtype=np.float64))
+    least = total * (1 - top_p) / len(weights)
+    candidates = np.flatnonzero(weights > least)
     if top_p >= 1:
         return candidates
-    ordered = candidates[np.argsort(-chances[candidates], kind="stable")]
-    count = int(np.searchsorted(chances[ordered].cumsum(), top_p)) + 1
+    ordered = candidates[(-weights[candidates]).argsort(kind="stable")]
+    count = int(weights[ordered].cumsum(dtype=np.float64).searchsorted(total * top_p)) + 1
     return ordered[:count]

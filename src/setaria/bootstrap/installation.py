@@ -1,0 +1,50 @@
+"""Installation: opens what people's actions work on, and makes what is missing of it."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from setaria.adapters.secrets.file import create_ring, read_ring
+from setaria.adapters.store.address import is_sqlite, sqlite_path
+from setaria.adapters.store.control.store import ControlStore
+from setaria.adapters.store.revision import is_current
+from setaria.bootstrap.preparation import make_data_folder
+from setaria.config import Settings, resolve_database_url
+from setaria.core.clock import Clock
+from setaria.core.errors import Misconfigured
+from setaria.core.secrets import SecretRing
+from setaria.management.installation import add_default_account
+
+
+@contextmanager
+def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[ControlStore, SecretRing]]:
+    """Open the control store and the secret ring, making what is missing: folder, tables, secret, default account.
+
+    Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
+    """
+    make_data_folder(settings.data)
+    url = resolve_database_url(settings)
+    if not is_sqlite(url) or not is_current(sqlite_path(url)):
+        from setaria.adapters.store.migrate import upgrade
+
+        upgrade(url)
+    with closing(ControlStore(url)) as store:
+        ring = _open_ring(settings.server.secret_file, store)
+        store.ensure_installation(ring.fingerprint(), clock.now_ms())
+        with store.read() as book:
+            is_new = not book.list_accounts()
+        if is_new:
+            with store.begin() as book:
+                add_default_account(book, clock)
+        yield store, ring
+
+
+def _open_ring(file: Path, store: ControlStore) -> SecretRing:
+    if file.exists():
+        return read_ring(file)
+    with store.read() as book:
+        if book.list_accounts():
+            raise Misconfigured(
+                f"the secret file {file} is missing, but the database was made with one; put it back from a backup"
+            )
+    return create_ring(file)

@@ -1,0 +1,127 @@
+"""Group commit: natural batches, halves, and an answer for every row whatever happens."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from setaria.adapters.store.batches import GroupCommit
+from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.failures import RowRefused
+from setaria.core.errors import Unavailable
+from setaria.core.ids import CallId
+from tests.adapters.store.samples import make_call
+
+
+def test_values_stand_under_their_columns() -> None:
+    """A call's values are in the order of the columns, the usage laid flat."""
+    call = make_call()
+    row = dict(zip(name_call_columns(), values_from_call(call), strict=True))
+    assert (call.id, "tokenizer", 19, 3, 1, 42, 7, 12_345, 1) == tuple(
+        row[name]
+        for name in (
+            "id",
+            "counts_from",
+            "input_tokens",
+            "cached_input_tokens",
+            "cache_write_tokens",
+            "output_tokens",
+            "reasoning_tokens",
+            "charge_nano",
+            "attempts",
+        )
+    )
+
+
+def test_rows_that_come_while_one_batch_is_written_are_the_next() -> None:
+    """The first turn of the loop makes one batch; what comes during its commit makes the next."""
+    batches: list[list[object]] = []
+
+    async def run() -> None:
+        late: list[asyncio.Future[None]] = []
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            batches.append([row[0] for row in rows])
+            if len(batches) == 1:
+                late.extend(group.add((name,)) for name in "cd")
+
+        group = GroupCommit(commit, lambda call_id, reason: None)
+        await asyncio.gather(*[group.add((name,)) for name in "ab"])
+        await asyncio.gather(*late)
+
+    asyncio.run(run())
+    assert batches == [["a", "b"], ["c", "d"]]
+
+
+def test_a_refused_row_is_found_by_halves() -> None:
+    """A batch with two bad rows is split until each stands alone; the good ones are written once."""
+    written: list[object] = []
+    refused: list[tuple[CallId, str]] = []
+
+    async def commit(rows: Sequence[CallValues]) -> None:
+        names = [row[0] for row in rows]
+        if {"b", "g"}.intersection(names):
+            raise RowRefused("why")
+        written.extend(names)
+
+    async def run() -> list[BaseException | None]:
+        group = GroupCommit(commit, lambda call_id, reason: refused.append((call_id, reason)))
+        return await asyncio.gather(*[group.add((name,)) for name in "abcdefgh"], return_exceptions=True)
+
+    outcomes = asyncio.run(run())
+    assert list("acdefh") == written
+    assert refused == [("b", "why"), ("g", "why")]
+    assert list("bg") == [name for name, outcome in zip("abcdefgh", outcomes, strict=True) if outcome]
+
+
+def test_a_defect_leaves_nobody_waiting() -> None:
+    """Whatever error ends the writing, every row that waits is answered, and later ones are written."""
+
+    async def run() -> list[object]:
+        broken = [True]
+        loop = asyncio.get_running_loop()
+        told: list[object] = []
+        loop.set_exception_handler(lambda _, context: told.append(type(context["exception"])))
+        late: list[asyncio.Future[None]] = []
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            if broken.pop() if broken else False:
+                late.append(group.add(("late",)))
+                raise ZeroDivisionError
+
+        group = GroupCommit(commit, lambda call_id, reason: None)
+        outcomes: list[object] = []
+        for future in (group.add(("a",)), group.add(("b",))):
+            outcomes += await asyncio.gather(future, return_exceptions=True)
+        outcomes += await asyncio.gather(*late, return_exceptions=True)
+        outcomes += await asyncio.gather(group.add(("c",)), return_exceptions=True)
+        await group.close()
+        return [outcome and type(outcome) for outcome in outcomes]
+
+    assert [Unavailable, Unavailable, Unavailable, None] == asyncio.run(run())
+
+
+def test_a_hanging_commit_is_given_up_after_2_s() -> None:
+    """Rows in a batch that hangs, rows behind it and new ones fail; when it ends after all, the group works again."""
+
+    async def run() -> list[object]:
+        hang = asyncio.Event()
+        batches: list[int] = []
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            batches.append(len(rows))
+            await hang.wait()
+
+        group = GroupCommit(commit, lambda call_id, reason: None)
+        first = group.add(("a",))
+        await asyncio.sleep(0)
+        behind = group.add(("b",))
+        outcomes = await asyncio.gather(first, behind, return_exceptions=True)
+        with pytest.raises(Unavailable):
+            await group.add(("c",))
+        hang.set()
+        await group.close()
+        await group.add(("d",))
+        return [*map(type, outcomes), batches]
+
+    assert [Unavailable, Unavailable, [1, 1]] == asyncio.run(run())

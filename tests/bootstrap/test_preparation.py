@@ -1,0 +1,131 @@
+"""Preparation: what a start makes, what it keeps, and what it refuses."""
+
+import os
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec.structs
+import pytest
+
+from setaria.adapters.secrets.file import create_ring, read_ring
+from setaria.bootstrap.commands import open_books, open_books_to_read
+from setaria.bootstrap.preparation import prepare
+from setaria.config import DatabaseSettings, Settings, load_settings
+from setaria.core.errors import Misconfigured, OwnError
+from setaria.domain.accounts.keys import key_secrets_from_ring, read_key
+from setaria.management.keys import create_key, list_keys
+
+IMPORTED = """
+import sys
+from pathlib import Path
+from setaria.bootstrap.preparation import prepare
+from setaria.config import load_settings
+prepare(load_settings(Path(sys.argv[1]), None))
+print("sqlalchemy" in sys.modules)
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of an installation that is not there yet."""
+    for name in [*os.environ]:
+        if name.startswith("SETARIA_"):
+            monkeypatch.delenv(name)
+    return load_settings(tmp_path / "new" / "data", None)
+
+
+def test_the_first_start_makes_everything_private(settings: Settings) -> None:
+    """Folder, secret and database are made, closed to others, and the first key is told once."""
+    text = prepare(settings)
+    assert text is not None
+    assert settings.data.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o077 for path in settings.data.iterdir()} == {0}
+    with open_books_to_read(settings) as books:
+        keys = list_keys(books.accounts, "default")
+        assert read_key(key_secrets_from_ring(books.ring), text) == keys[0].digest
+    assert [key.name for key in keys] == ["first"]
+    assert prepare(settings) is None
+
+
+def test_processes_that_start_together_make_one_key(settings: Settings) -> None:
+    """Whoever comes first makes the key, the others find it."""
+    with ThreadPoolExecutor(4) as pool:
+        texts = [*pool.map(prepare, [settings] * 4)]
+    assert len([text for text in texts if text is not None]) == 1
+    with open_books_to_read(settings) as books:
+        assert len(list_keys(books.accounts, None)) == 1
+        assert len(books.accounts.list_accounts()) == 1
+
+
+def test_a_later_start_is_light(settings: Settings) -> None:
+    """A start with nothing to do does not load the libraries that manage."""
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", IMPORTED, settings.data], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    ]
+    assert outputs == ["True\n", "False\n"]
+
+
+def test_a_lost_secret_is_refused(settings: Settings) -> None:
+    """A new secret is never put in the place of one that keys depend on."""
+    prepare(settings)
+    settings.server.secret_file.unlink()
+    for _ in range(2):
+        with pytest.raises(Misconfigured, match=r"secret is missing, but the database was made with one"):
+            prepare(settings)
+    assert not settings.server.secret_file.exists()
+
+
+def test_another_secret_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """A database never works with a secret it was not made with."""
+    prepare(settings)
+    create_ring(tmp_path / "other")
+    shutil.copy(tmp_path / "other", settings.server.secret_file)
+    settings.server.secret_file.chmod(0o600)
+    with pytest.raises(OwnError, match="secret"):
+        prepare(settings)
+
+
+def test_a_longer_ring_goes_on(settings: Settings, tmp_path: Path) -> None:
+    """With a new secret at its end the ring still fits, old keys are read, and new ones are made with it."""
+    text = prepare(settings)
+    assert text is not None
+    newest = create_ring(tmp_path / "other").newest_id
+    with settings.server.secret_file.open("a") as file:
+        file.write((tmp_path / "other").read_text())
+    assert prepare(settings) is None
+    secrets = key_secrets_from_ring(read_ring(settings.server.secret_file))
+    with open_books(settings) as books:
+        key, _ = create_key(books.accounts, books.clock, books.ring, "default", "second")
+        assert key.secret_id == newest
+        assert read_key(secrets, text) == books.accounts.list_keys(None)[0].digest
+
+
+def test_what_fails_is_not_kept(settings: Settings) -> None:
+    """A command that fails half-way leaves nothing behind."""
+
+    def fail_half_way() -> None:
+        with open_books(settings) as books:
+            create_key(books.accounts, books.clock, books.ring, "default", "second")
+            raise ZeroDivisionError
+
+    prepare(settings)
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    with open_books_to_read(settings) as books:
+        assert [key.name for key in list_keys(books.accounts, None)] == ["first"]
+
+
+def test_postgres_is_prepared_too(settings: Settings, postgres_url: str) -> None:
+    """On PostgreSQL the same is made, the second start finds it, and a second machine needs the same secret."""
+    settings = msgspec.structs.replace(settings, database=DatabaseSettings(url=postgres_url))
+    assert prepare(settings) is not None
+    assert prepare(settings) is None
+    settings.server.secret_file.unlink()
+    with pytest.raises(Misconfigured, match="put it back from a backup"):
+        prepare(settings)
