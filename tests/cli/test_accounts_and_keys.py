@@ -74,7 +74,7 @@ def test_a_key_is_revoked(run: Run) -> None:
 
 def test_without_keys_the_next_step_is_shown(run: Run) -> None:
     """An empty list says how to fill it; as JSON it is empty."""
-    assert run("keys", "list").out == "No keys yet; make one: setaria keys create --account default\n"
+    assert run("keys", "list").out == "No keys yet; make one: setaria keys create\n"
     assert run("keys", "list", "--json").json() == []
 
 

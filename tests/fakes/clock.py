@@ -14,6 +14,9 @@ class FakeClock:
     def monotonic_s(self) -> float:
         return self._monotonic_s
 
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks."""
         self._now_ms += round(seconds * 1000)

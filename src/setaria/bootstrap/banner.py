@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import sys
+from pathlib import Path
 
 from setaria import __version__
 from setaria.bootstrap.catalog import build_catalog
@@ -10,7 +11,7 @@ from setaria.config import Settings
 from setaria.domain.catalog.model import Model
 
 FIRST_KEY_FILE = "first-key"
-AS_BEFORE = "as before; `setaria keys create --account default` makes another"
+AS_BEFORE = "as before; `setaria keys create` makes another"
 
 
 def base_url_of(settings: Settings, port: int) -> str:
@@ -35,7 +36,7 @@ def write_banner(settings: Settings, base: str, first_key: str) -> None:
         f"    {_try_it(base, shown_key, model)}",
     ]
     if shown_key:
-        lines[3] += "      shown this once; `setaria keys create --account default` makes another"
+        lines[3] += "      shown this once; `setaria keys create` makes another"
     warning = _warn(settings)
     if warning:
         lines.append(f"  Warning: {warning}")
@@ -47,11 +48,17 @@ def _place_key(settings: Settings, first_key: str) -> tuple[str, str]:
     """Give the key if it may be shown, else where it was put."""
     if sys.stdout.isatty():
         return first_key, ""
+    path = keep_first_key(settings, first_key)
+    return "", f"in {path}, for standard output is no terminal; keep it and delete the file"
+
+
+def keep_first_key(settings: Settings, first_key: str) -> Path:
+    """Put the first key into a private file in the data folder."""
     path = settings.data / FIRST_KEY_FILE
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(first_key + "\n")
-    return "", f"in {path}, for standard output is no terminal; keep it and delete the file"
+    return path
 
 
 def _try_it(base: str, key: str, model: Model) -> str:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from setaria.adapters.telemetry.log import open_log
-from setaria.bootstrap.banner import base_url_of, write_banner
+from setaria.bootstrap.banner import base_url_of, keep_first_key, write_banner
 from setaria.bootstrap.handover import (
     CONSOLE_DOOR,
     ENGINE_DOOR,
@@ -39,10 +39,15 @@ def main() -> int:
     """Run the platform until it is told to end; gives the exit code."""
     handover = take_from_pipe(int(sys.argv[1]))
     try:
-        return asyncio.run(_run(handover))
+        code = asyncio.run(_run(handover))
     except SetariaError as error:
         sys.stderr.write(f"setaria: {error.message}\n")
-        return 1
+        code = 1
+    if code and handover.first_key:
+        sys.stderr.write(
+            f"setaria: the first API key is in {keep_first_key(handover.read_settings(), handover.first_key)}\n"
+        )
+    return code
 
 
 async def _run(handover: Handover) -> int:

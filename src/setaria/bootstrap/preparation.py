@@ -1,13 +1,11 @@
 """Preparation: brings data folder, secrets and database to where the server can start."""
 
-from pathlib import Path
-
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.installed import is_installed
+from setaria.bootstrap.data_folder import make_data_folder
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
-from setaria.core.errors import Misconfigured
 
 
 def prepare(settings: Settings) -> str | None:
@@ -19,20 +17,6 @@ def prepare(settings: Settings) -> str | None:
     """
     make_data_folder(settings.data)
     return None if _is_ready(settings) else _set_up(settings)
-
-
-def make_data_folder(folder: Path) -> None:
-    """Make the data folder, closed to other users, unless it is there.
-
-    Raises: Misconfigured when it can't be made.
-    """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise Misconfigured(
-            f"the data folder {folder} can't be made: {error.strerror}; name another one with --data or SETARIA_DATA"
-        ) from None
 
 
 def _is_ready(settings: Settings) -> bool:

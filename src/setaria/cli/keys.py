@@ -8,13 +8,17 @@ from setaria.cli.accounts import AsJson
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read
 
+DEFAULT_ACCOUNT = "default"
+
 keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.", rich_markup_mode=None)
 
 
 @keys.command("create")
 def create(
     context: typer.Context,
-    account: Annotated[str, typer.Option("--account", metavar="ID", help="The account, by its id or its name.")],
+    account: Annotated[
+        str, typer.Option("--account", metavar="ID", help="The account, by its id or its name.")
+    ] = DEFAULT_ACCOUNT,
     name: Annotated[str, typer.Option("--name", help="What the key is for.")] = "key",
     as_json: AsJson = False,
 ) -> None:
@@ -46,7 +50,7 @@ def show(
     if as_json:
         print_json(shapes)
     elif not shapes:
-        typer.echo("No keys yet; make one: setaria keys create --account default")
+        typer.echo("No keys yet; make one: setaria keys create")
     else:
         rows = ((one.id, one.name, one.account, f"...{one.last4}", one.created_at, one.revoked_at) for one in shapes)
         print_table(("ID", "NAME", "ACCOUNT", "KEY", "MADE", "REVOKED"), rows)

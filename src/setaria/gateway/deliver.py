@@ -11,7 +11,7 @@ def deliver(receipt: Receipt, client: Client, log: Log) -> None:
     """Send what the client still lacks, and write the call's line in the log."""
     reply = receipt.reply
     if reply.writer is not None:
-        client.finish(reply.unsent)
+        client.finish(reply.unsent + (reply.writer.close() if reply.ending == "completed" else b""))
     else:
         headers = () if reply.error is None else error_headers(reply.error)
         client.respond(reply.status, reply.unsent, headers)

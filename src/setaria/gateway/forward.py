@@ -54,6 +54,7 @@ class AnswerFlow:
         self._attempt: Attempt | None = None
         self._ending: Ending = "completed"
         self._error: SetariaError | None = None
+        self._finished = False
         self._report: UsageReport | None = None
         self._first_token_s: float | None = None
         self._seen_reasoning_tokens = 0
@@ -84,6 +85,10 @@ class AnswerFlow:
 
     def fail(self, error: UpstreamError | CallerError) -> None:
         """Take the news that the upstream gives no more."""
+        if self._finished:  # the answer is whole, only its usage is missing
+            usage, counts_from = self._usage()
+            self.receive([UsageReport(usage, counts_from)])
+            return
         ending: Ending = "upstream_failed" if self._first_token_s is None else "upstream_cut"
         self._end(ending, error)
 
@@ -152,8 +157,6 @@ class AnswerFlow:
                 self._unsent += data
             else:
                 flowing.append(data)
-            if isinstance(event, UsageReport):
-                self._unsent += writer.close()
         self._client.write(b"".join(flowing))
 
     def _count(self, event: Event) -> None:
@@ -172,7 +175,7 @@ class AnswerFlow:
             case UsageReport():
                 self._report = event
             case Finish():
-                pass
+                self._finished = True
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:
         if self.over.done():

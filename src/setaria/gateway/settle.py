@@ -1,10 +1,13 @@
 """Settle: put the call on the books, once, whatever its ending; it is durable when this returns."""
 
+import msgspec
+
 from setaria.core.errors import Unavailable
+from setaria.domain.ledger.records import CallRecord
 from setaria.gateway.deliver import deliver_failure
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
-from setaria.gateway.record import log_fields, record_of
+from setaria.gateway.record import record_of
 from setaria.gateway.stages import Receipt, Reply
 
 RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
@@ -14,19 +17,34 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
     """Write the call's row.
 
     While the store is away the client is told at once that its answer could not be settled, and the row is tried again
-    for half a minute; a row that still can't be written goes to the log, whole.
+    for half a minute; a row that was not written, for whatever reason, goes to the log, whole.
 
     Raises: Unavailable when the row was never written.
     """
     record = record_of(reply, platform.clock)
+    written = False
+    try:
+        await _write(record, reply, client, platform)
+        written = True
+    finally:
+        if not written:
+            platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
+    return Receipt(reply=reply, record=record)
+
+
+async def _write(record: CallRecord, reply: Reply, client: Client, platform: Platform) -> None:
+    try:
+        await platform.ledger.record(record)
+    except Unavailable as error:
+        deliver_failure(reply, error, client)
+    else:
+        return
     for pause_s in RETRY_PAUSES_S:
+        platform.log.warning("settlement_delayed", call=record.id, retry_in_s=pause_s)
+        await platform.clock.sleep(pause_s)
         try:
             await platform.ledger.record(record)
-        except Unavailable as error:
-            deliver_failure(reply, error, client)
-            platform.log.warning("settlement_delayed", call=record.id, retry_in_s=pause_s)
-            await platform.clock.sleep(pause_s)
-        else:
-            return Receipt(reply=reply, record=record)
-    platform.log.error("settlement_lost", **log_fields(record))
+        except Unavailable:
+            continue
+        return
     raise Unavailable("the call could not be settled", retry_after_s=1)

@@ -51,7 +51,8 @@ class Reply(msgspec.Struct, frozen=True):
     """The upstream's answer is over, one way or another, and the client still lacks its last bytes.
 
     `writer` is the stream already begun, None when nothing was sent yet. `unsent` are those last bytes: of the stream,
-    or the whole body that goes with `status`. `error` says what went wrong, None when nothing did.
+    all but what `writer.close` gives, or the whole body that goes with `status`. `error` says what went wrong, None
+    when nothing did.
     """
 
     routed: Routed

@@ -9,8 +9,7 @@ from sqlalchemy import exc
 
 from setaria.adapters.store.control.engine import mapped_errors
 from setaria.adapters.store.control.store import ControlStore
-from setaria.adapters.store.failures import Mismatch
-from setaria.core.errors import InternalError, InvalidRequest, OwnError, SetariaError, Unavailable
+from setaria.core.errors import InternalError, InvalidRequest, Misconfigured, OwnError, SetariaError, Unavailable
 from setaria.core.ids import AccountId, KeyId
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Account
@@ -157,7 +156,7 @@ def test_the_database_belongs_to_one_secret(control: ControlStore) -> None:
     """The first secret's fingerprint is kept; the same is welcome again, another is refused by name."""
     control.ensure_installation("aaaa", AT_MS)
     control.ensure_installation("aaaa", AT_MS + 1)
-    with pytest.raises(Mismatch, match="server secret aaaa, but the one in use is bbbb"):
+    with pytest.raises(Misconfigured, match="server secret aaaa, but the one in use is bbbb"):
         control.ensure_installation("bbbb", AT_MS + 2)
 
 

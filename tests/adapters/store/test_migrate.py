@@ -11,10 +11,10 @@ from alembic.runtime.migration import MigrationContext
 
 from setaria.adapters.store.address import sqlite_path, url_from_sqlite_path
 from setaria.adapters.store.control.engine import Database
-from setaria.adapters.store.failures import Mismatch
 from setaria.adapters.store.migrate import current_revision, head_revision, upgrade
 from setaria.adapters.store.revision import HEAD, is_current
 from setaria.adapters.store.schema import metadata
+from setaria.core.errors import Misconfigured
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -59,7 +59,7 @@ def test_upgrades_at_once_wait_for_each_other(empty_url: str) -> None:
 def test_tables_of_a_newer_program_are_refused(url: str) -> None:
     """A database from the future is not touched, and the message names its revision."""
     set_revision(url, "9999")
-    with pytest.raises(Mismatch, match="revision 9999"):
+    with pytest.raises(Misconfigured, match="revision 9999"):
         upgrade(url)
 
 

@@ -3,7 +3,7 @@
 Callers hear only that the database is away: paths, hosts and statements stay in the error's cause, for the log.
 """
 
-from setaria.core.errors import OwnError, Unavailable
+from setaria.core.errors import Unavailable
 
 PATIENCE_S = 2.0
 _RETRY_AFTER_S = 2
@@ -11,10 +11,6 @@ _RETRY_AFTER_S = 2
 
 class RowRefused(Exception):
     """The database is there, but does not take one of the rows; the reason holds none of the row's values."""
-
-
-class Mismatch(OwnError):
-    """Program, data folder and database do not belong together; no waiting helps, the operator must mend it."""
 
 
 def database_away() -> Unavailable:

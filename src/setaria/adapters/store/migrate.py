@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.engine import Database, create_sqlite_file
-from setaria.adapters.store.failures import Mismatch
+from setaria.core.errors import Misconfigured
 
 _LOCK_NUMBER = 0x5E7A61A  # of PostgreSQL's advisory locks, which are known by number; any number of our own does
 
@@ -19,7 +19,7 @@ def upgrade(url: str) -> None:
     """Make or change the tables, all in one transaction; changes nothing when they are as they should be.
 
     Two processes may do it at once: the second waits for the first. A SQLite file is made if there is none.
-    Raises: Mismatch when a newer program has made the tables; Unavailable when the database can't be written.
+    Raises: Misconfigured when a newer program has made the tables; Unavailable when the database can't be written.
     """
     if is_sqlite(url):
         create_sqlite_file(sqlite_path(url))
@@ -31,7 +31,7 @@ def upgrade(url: str) -> None:
         found = MigrationContext.configure(connection).get_current_revision()
         known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         if found is not None and found not in known:
-            raise Mismatch(
+            raise Misconfigured(
                 f"the database has tables of revision {found}, which this version of Setaria does not know; "
                 "start the newer version that made them, or restore a backup"
             )

@@ -5,6 +5,7 @@ from http import HTTPStatus
 REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+COMMENT = b":\n\n"
 
 
 def json_head(status: int, size_bytes: int, call_id: str, extra: tuple[tuple[str, str], ...], *, close: bool) -> bytes:

@@ -22,7 +22,7 @@ HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
 IDLE_TIMEOUT_S = 75.0
 LINGER_TIMEOUT_S = 2.0
-PROBE_AFTER_S = 0.05
+PROBES_AFTER_S = (0.03, 0.05)  # the first makes a closed socket answer with a reset, the second finds it
 MAX_WAITING_BYTES = 64 * 1024
 NEVER_S = float("inf")
 
@@ -39,8 +39,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._target = b""
         self._headers: list[Header] = []
-        self._head_bytes = 0
-        self._reading_head = True
+        self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
+        self._reading_head = False
         self._incoming: Exchange | None = None
         self._current: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
@@ -65,35 +65,33 @@ class Connection(asyncio.Protocol):
         """Parse what came."""
         if self._deaf:
             return
-        if self._reading_head:
-            if not self._head_bytes:
-                self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
-            self._head_bytes += len(data)
+        self._loose_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
             raise
-        except httptools.HttpParserUpgrade:
-            self._deaf = True
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse_unread(InvalidRequest(f"the request is not valid HTTP: {error}"))
         else:
-            if self._reading_head and self._head_bytes > self._host.header_limit_bytes:
+            if self._loose_bytes > self._host.header_limit_bytes and not self._deaf:
                 self._refuse_unread(self._headers_too_large())
 
     def eof_received(self) -> bool:
         """Take the client's word that it sends no more; a request that is whole is still answered."""
-        if self._lingering or self._current is None or self._incoming is not None:
+        if self._lingering or self._current is None or (self._incoming is not None and not self._deaf):
             return False
         self._half_closed = True
-        asyncio.get_running_loop().call_later(PROBE_AFTER_S, self._probe)
+        for delay_s in PROBES_AFTER_S:
+            asyncio.get_running_loop().call_later(delay_s, self._probe)
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """End."""
         self._transport = None
         self.deadline_s = NEVER_S
-        for exchange in (self._current, *self._waiting, self._incoming):
+        for exchange in (self._current, *self._waiting):
             if exchange is not None:
                 self._host.free_memory(exchange.size_bytes)
                 exchange.leave()
@@ -117,16 +115,21 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Begin a request."""
+        if self._deaf:
+            return
         self._target = b""
         self._headers = []
+        self._reading_head = True
+        self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
 
     def on_url(self, target: bytes) -> None:
         """Take a part of the request's target."""
         self._target += target
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers.append((name, value))
+        """Take a header; what comes after a body is none."""
+        if self._reading_head:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Begin to answer, or let the request wait for its turn."""
@@ -138,7 +141,7 @@ class Connection(asyncio.Protocol):
             method=parser.get_method().decode("latin-1"),
             target=self._target,
             version=version,
-            keep_alive=parser.should_keep_alive() and version == "1.1",
+            keep_alive=parser.should_keep_alive() and version == "1.1" and not parser.should_upgrade(),
         )
         self._reading_head = False
         try:
@@ -147,6 +150,7 @@ class Connection(asyncio.Protocol):
         except SetariaError as error:
             self._refuse(unread_head(facts), error)
             return
+        self._loose_bytes = 0
         exchange = self._incoming = Exchange(self, self._host.new_call_id(), head)
         self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
         if self._current is None:
@@ -163,18 +167,21 @@ class Connection(asyncio.Protocol):
             self._fail_body(exchange, body_too_large(self._host.body_limit_bytes))
             return
         exchange.add_body(body)
+        self._loose_bytes = 0
         self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
         self._host.take_memory(self, len(body))
         if exchange is not self._current:
             self._waiting_bytes += len(body)
             if self._waiting_bytes > MAX_WAITING_BYTES:
+                self.deadline_s = NEVER_S
                 self._pause()
 
     def on_message_complete(self) -> None:
-        """End the request."""
+        """End the request; the parser believes that one which asks for another protocol has no body."""
+        if self._incoming is not None and self._parser.should_upgrade() and self._incoming.head.has_body:
+            return
         exchange, self._incoming = self._incoming, None
-        self._reading_head = True
-        self._head_bytes = 0
+        self._loose_bytes = 0
         if exchange is None or self._deaf:
             return
         self.deadline_s = NEVER_S
@@ -205,7 +212,7 @@ class Connection(asyncio.Protocol):
             self._close()
         elif self._waiting:
             self._go_on()
-        else:
+        elif not self._reading_head:
             self.deadline_s = self._host.now_s() + IDLE_TIMEOUT_S
 
     def break_off(self) -> None:
@@ -224,7 +231,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         elif self._incoming is not None:
             self._fail_body(self._incoming, self._why_late())
-        elif self._reading_head and self._head_bytes:
+        elif self._reading_head:
             self._refuse_unread(SlowRequest("the request headers did not arrive in time"))
         elif self._current is None:
             self._transport.close()
@@ -238,6 +245,8 @@ class Connection(asyncio.Protocol):
     def feed(self) -> None:
         """Read again."""
         self._starved = False
+        if self._lingering:
+            return
         if self._incoming is not None:
             self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
         self._resume()
@@ -262,6 +271,8 @@ class Connection(asyncio.Protocol):
         exchange = self._waiting.popleft()
         self._waiting_bytes = max(0, self._waiting_bytes - exchange.size_bytes)
         if not self._waiting and not self._starved:
+            if self._incoming is not None:
+                self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
             self._resume()
         self._begin(exchange)
 
@@ -277,7 +288,7 @@ class Connection(asyncio.Protocol):
         """Close, after what the client still sends has been read away."""
         if self._transport is None:
             return
-        if not self._deaf and self._incoming is None:
+        if self._half_closed or (not self._deaf and self._incoming is None):
             self._transport.close()
             return
         self._deaf = self._lingering = True
@@ -291,6 +302,18 @@ class Connection(asyncio.Protocol):
         if current is not None and current.head.version == "1.1" and not current.over:
             current.probe()
 
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Stay with HTTP/1.1 when the client offers another protocol, as it allows; its request is the last one here.
+
+        Some clients offer HTTP/2 on each first request, body and all; the parser would leave that body unread.
+        """
+        if self._incoming is None:
+            self._deaf = True
+            return
+        self._parser = httptools.HttpRequestParser(BodyOnly(self))
+        self._parser.feed_data(self._incoming.head.framing)
+        self.data_received(rest)
+
     def _why_late(self) -> SetariaError:
         if self._starved:
             return Unavailable("this server has no memory left for request bodies", retry_after_s=1)
@@ -301,7 +324,7 @@ class Connection(asyncio.Protocol):
         return HeadersTooLarge(f"the headers are larger than {limit_kb} KB, the limit of this server")
 
     def _check_head_size(self) -> None:
-        if self._head_bytes > self._host.header_limit_bytes:
+        if self._loose_bytes > self._host.header_limit_bytes:
             size_bytes = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
             if size_bytes > self._host.header_limit_bytes:
                 raise self._headers_too_large()
@@ -326,3 +349,11 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             exchange = self._current = Exchange(self, self._host.new_call_id(), head)
             self._host.refuse(exchange, error)
+
+
+class BodyOnly:
+    """The parser's listener for the body of a request whose head was read by another parser."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.on_body = connection.on_body
+        self.on_message_complete = connection.on_message_complete

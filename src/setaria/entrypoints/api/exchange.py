@@ -9,7 +9,7 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
-from setaria.entrypoints.api.answer_head import CONTINUE, LAST_CHUNK, chunk, json_head, stream_head
+from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, LAST_CHUNK, chunk, json_head, stream_head
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
 
@@ -45,6 +45,7 @@ class Exchange:
         "_body_error",
         "_body_waiter",
         "_chunked",
+        "_harmless",
         "_line",
         "_over",
         "_parts",
@@ -67,6 +68,7 @@ class Exchange:
         self._parts: list[bytes] = []
         self._body_waiter: asyncio.Future[None] | None = None
         self._body_error: Exception | None = None
+        self._harmless = CONTINUE
         self._streaming = False
         self._chunked = False
         self._over = False
@@ -117,9 +119,8 @@ class Exchange:
             self._watcher.shut_down()
 
     def probe(self) -> None:
-        """Write something harmless, so that a socket that is closed for good shows itself."""
-        if not self._streaming:
-            self._line.send(CONTINUE)
+        """Write something that clients pass over, so that a socket that is closed for good shows itself."""
+        self._line.send(self._harmless)
 
     @property
     def peer(self) -> str:
@@ -170,6 +171,7 @@ class Exchange:
         """Send the head of a stream."""
         chunked = self.head.version == "1.1"
         self.open(stream_head(self.call_id, chunked=chunked), chunked=chunked)
+        self._harmless = chunk(COMMENT)
 
     def open(self, head: bytes, *, chunked: bool) -> None:
         """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""
@@ -177,6 +179,7 @@ class Exchange:
             return
         self._streaming = True
         self._chunked = chunked
+        self._harmless = b""
         self._line.send(head)
 
     def write(self, data: bytes) -> None:

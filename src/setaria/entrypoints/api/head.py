@@ -26,6 +26,18 @@ class RequestHead(msgspec.Struct, frozen=True):
     expects_continue: bool
     keep_alive: bool
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows."""
+        return self.content_length is None or self.content_length > 0
+
+    @property
+    def framing(self) -> bytes:
+        """The least head that announces the same body."""
+        length = self.content_length
+        field = b"transfer-encoding: chunked" if length is None else b"content-length: %d" % length
+        return b"POST / HTTP/1.1\r\n%b\r\n\r\n" % field
+
 
 class HeadFacts(msgspec.Struct):
     """What the parser knows about a head beside its headers."""
@@ -51,9 +63,9 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         lowered = name.lower()
         if lowered == b"authorization":
             if value[:7].lower() == _BEARER:
-                credentials.append(value[7:].strip().decode("latin-1"))
+                credentials += _credentials_of(value)
         elif lowered in _CREDENTIAL_HEADERS:
-            credentials.append(value.strip().decode("latin-1"))
+            credentials += _credentials_of(value)
         elif lowered == b"host":
             hosts += 1
         elif lowered == b"content-length":
@@ -61,7 +73,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         elif lowered == b"transfer-encoding":
             encodings.append(value)
         elif lowered == b"expect":
-            expects_continue = value.lower() == b"100-continue"
+            expects_continue = value.lower() == b"100-continue" and facts.version == "1.1"
     _check_framing(facts.version, hosts, lengths, encodings)
     content_length = None if encodings else _read_length(lengths)
     if content_length is not None and content_length > body_limit_bytes:
@@ -77,6 +89,12 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         expects_continue=expects_continue,
         keep_alive=facts.keep_alive,
     )
+
+
+def _credentials_of(value: bytes) -> list[str]:
+    """Read a credential header; a proxy may have joined two of them with a comma, which no key has."""
+    parts = (part.strip() for part in value.split(b","))
+    return [(part[7:].strip() if part[:7].lower() == _BEARER else part).decode("latin-1") for part in parts]
 
 
 def unread_head(facts: HeadFacts) -> RequestHead:

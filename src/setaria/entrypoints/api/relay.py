@@ -9,6 +9,7 @@ from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import Header
 
 PEER_HEADER = b"x-setaria-peer"
+BODILESS_STATUSES = frozenset({204, 304})
 _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
 )
@@ -94,9 +95,8 @@ class RelayedAnswer:
 
     def head(self, status: int, headers: list[Header]) -> None:
         """Send the answer's head on, less what belongs to the connection behind."""
-        self._sized = (
-            any(name.lower() == b"content-length" for name, _ in headers) or self._exchange.head.method == "HEAD"
-        )
+        bodiless = status in BODILESS_STATUSES or self._exchange.head.method == "HEAD"
+        self._sized = bodiless or any(name.lower() == b"content-length" for name, _ in headers)
         kept = [(name, value) for name, value in headers if name.lower() not in _HOP_BY_HOP]
         kept.append((b"x-request-id", self._exchange.call_id.encode()))
         chunked = not self._sized and self._exchange.head.version == "1.1"

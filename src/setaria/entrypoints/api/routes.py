@@ -49,6 +49,8 @@ _EXACT = {route.path: Match(route) for route in ROUTES if not route.path.endswit
 _BY_PREFIX = tuple((route.path.removesuffix("{id}"), route) for route in ROUTES if route.path.endswith("{id}"))
 _CONSOLE_PATHS = frozenset({"/", "/console"})
 _CONSOLE_PREFIX = "/console/"
+_ANTHROPIC_PATHS = frozenset({"/anthropic", "/plan/anthropic"})
+_ANTHROPIC_PREFIXES = ("/anthropic/", "/plan/anthropic/")
 
 
 def find_route(path: str) -> Match | None:
@@ -74,4 +76,5 @@ def is_console(path: str) -> bool:
 
 def protocol_of(path: str) -> ProtocolName:
     """Tell in which protocol's form an error on this path is told, whether the path exists or not."""
-    return "anthropic_messages" if path == "/anthropic" or path.startswith("/anthropic/") else "openai_chat"
+    is_anthropic = path in _ANTHROPIC_PATHS or path.startswith(_ANTHROPIC_PREFIXES)
+    return "anthropic_messages" if is_anthropic else "openai_chat"

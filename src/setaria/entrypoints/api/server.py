@@ -1,6 +1,7 @@
 """Server: all connections of one worker, its limits and its end."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -53,6 +54,7 @@ class Server:
         self._held_bytes = 0
         self._listener: asyncio.Server | None = None
         self._ticking: asyncio.TimerHandle | None = None
+        self._emptied = asyncio.Event()
 
     async def listen(self, listening_socket: socket.socket) -> None:
         """Accept connections from a socket that listens already."""
@@ -71,10 +73,17 @@ class Server:
         for connection in list(self._connections):
             connection.shut_down()
         await self._wait_for_tasks(LAST_WORDS_S)
+        await self._wait_for_farewells(LAST_WORDS_S)
         if self._ticking is not None:
             self._ticking.cancel()
         for connection in list(self._connections):
             connection.break_off()
+
+    def tick(self) -> None:
+        """End what has taken too long; the server does it by itself once a second."""
+        now_s = self._clock.monotonic_s()
+        for connection in list(self._connections):
+            connection.tick(now_s)
 
     # ---- Host
 
@@ -94,6 +103,8 @@ class Server:
     def farewell(self, connection: Guest) -> None:
         """Let a connection go."""
         self._connections.discard(connection)
+        if not self._connections:
+            self._emptied.set()
 
     def handle(self, exchange: Exchange) -> None:
         """Begin to answer a request whose head is read."""
@@ -126,10 +137,15 @@ class Server:
         await self._handle(exchange)
 
     def _tick(self) -> None:
-        now_s = self._clock.monotonic_s()
-        for connection in list(self._connections):
-            connection.tick(now_s)
         self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        self.tick()
+
+    async def _wait_for_farewells(self, timeout_s: float) -> None:
+        """Let what is written reach clients that read slowly."""
+        self._emptied.clear()
+        if self._connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._emptied.wait(), timeout_s)
 
     async def _wait_for_tasks(self, timeout_s: float) -> None:
         if self._tasks:

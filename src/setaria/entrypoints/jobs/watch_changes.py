@@ -37,10 +37,10 @@ class ChangeWatch:
     async def look(self) -> None:
         """Look once."""
         asked_at_s = self._clock.monotonic_s()
+        self._keys.fresh = asked_at_s - self._read_at_s <= TRUSTED_FOR_S
         try:
             number = await self._counter.read_change_counter()
         except Unavailable:
-            self._keys.fresh = self._clock.monotonic_s() - self._read_at_s <= TRUSTED_FOR_S
             return
         self._read_at_s = asked_at_s
         self._keys.fresh = True

@@ -1,9 +1,10 @@
 r"""JSON calls: reads `{"name": ..., "arguments": {...}}` as Hermes and Qwen3 models write it.
 
 Theory. The object is collected until its last bracket closes, or a `<` outside a string says that the model forgot to
-close some; then it is parsed. So it is a whole call with valid JSON, or text. Line breaks that a model left unescaped
-inside a string are mended. When the output ends within the object, a name and the beginning of its arguments are given
-as an open call whose JSON is not whole, so that nobody runs it.
+close some; then it is parsed. So it is a whole call with valid JSON, or text, and nothing of it comes out until then.
+Fields other than name and arguments are dropped. Line breaks that a model left unescaped inside a string are mended.
+When the output ends within the object, a name and the beginning of its arguments are given as an open call whose JSON
+is not whole, so that nobody runs it.
 """
 
 import re

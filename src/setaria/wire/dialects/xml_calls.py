@@ -63,7 +63,7 @@ class XmlCall:
         self._begun = False
         self._literal = FUNCTION
         self._value_types = UNKNOWN
-        self._value = ""
+        self._value: list[str] = []
         self._value_begun = False
         self._steps: Mapping[_State, Callable[[str], str | None]] = {
             _State.NAME: self._read_name,
@@ -131,7 +131,7 @@ class XmlCall:
             self._outlet.add_arguments('": "')
         else:
             self._outlet.add_arguments('": ')
-        self._value = ""
+        self._value = []
         self._value_begun = False
         self._state = _State.VALUE
         return text[end + 1 :]
@@ -148,9 +148,9 @@ class XmlCall:
         if before and not self._value_begun:
             self._value_begun = True
             before = before.removeprefix("\n")
-        self._value += before
+        self._value.append(before)
         if mark:
-            raw = self._value.removesuffix("\n")
+            raw = "".join(self._value).removesuffix("\n")
             if self._value_types == STRING:
                 self._outlet.add_arguments(escape(raw) + '"')
             else:
@@ -158,9 +158,10 @@ class XmlCall:
             self._state = _State.BETWEEN
             return after
         if self._value_types == STRING:
-            whole = self._value.removesuffix("\n")
-            self._outlet.add_arguments(escape(whole))
-            self._value = self._value[len(whole) :]
+            value = "".join(self._value)
+            certain = value.removesuffix("\n")
+            self._outlet.add_arguments(escape(certain))
+            self._value = [value[len(certain) :]]
         self._held = after
         return None
 
@@ -198,10 +199,9 @@ class XmlCall:
                 self._literal += self._held
             case _State.ARGUMENT:
                 self._add_argument_name(self._held)
-            case _State.VALUE if self._value_types == STRING:
-                self._outlet.add_arguments(escape(self._value + self._held))
             case _State.VALUE:
-                self._outlet.add_arguments('"' + escape(self._value + self._held))
+                quote = "" if self._value_types == STRING else '"'
+                self._outlet.add_arguments(quote + escape("".join((*self._value, self._held))))
             case _:
                 self._leave_open()
         return self._literal.strip() if self._begun else self._literal

@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from setaria.adapters.store.control.accounts import AccountTable
 from setaria.adapters.store.control.calls import CallTable
 from setaria.adapters.store.control.engine import Database
-from setaria.adapters.store.failures import Mismatch
 from setaria.adapters.store.schema import installation
+from setaria.core.errors import Misconfigured
 
 
 class Books(AccountTable, CallTable):
@@ -47,7 +47,7 @@ class ControlStore:
     def ensure_installation(self, fingerprint: str, created_at_ms: int) -> None:
         """Keep the fingerprint of the server secret at the first start, and make sure of it at every other.
 
-        Raises: Mismatch when the database belongs to another secret.
+        Raises: Misconfigured when the database belongs to another secret.
         """
         with self._database.write() as connection:
             connection.execute(
@@ -57,7 +57,7 @@ class ControlStore:
             )
             kept = connection.execute(select(installation.c.secret_fingerprint)).scalar_one()
         if kept != fingerprint:
-            raise Mismatch(
+            raise Misconfigured(
                 f"the database was made with the server secret {kept}, but the one in use is {fingerprint}; "
                 "put the secret file back that belongs to this database (no key works with another)"
             )

@@ -14,6 +14,9 @@ from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
 
 Header = tuple[bytes, bytes]
 
+FINAL_STATUS = 200
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+
 
 class Sink(Protocol):
     """Takes an answer while it comes in."""
@@ -142,16 +145,18 @@ class PooledConnection(asyncio.Protocol):
         self._headers: list[Header] = []
         self._reused = False
         self._answered = False
+        self._until_closed = False
+        self._whole = False
 
     def start(self, pooled: PooledRequest, *, fresh: bool = False) -> None:
         """Send a request on this connection, which is idle or fresh."""
         if self._transport is None:
-            pooled.retry()
+            pooled.failed(UpstreamFailed(f"{self._pool.name} closed the connection at once"))
             return
         pooled.connection = self
         self._pooled = pooled
         self._reused = not fresh
-        self._answered = False
+        self._answered = self._until_closed = self._whole = False
         self._headers = []
         self._parser = httptools.HttpResponseParser(self)
         self._transport.write(pooled.request)
@@ -167,12 +172,19 @@ class PooledConnection(asyncio.Protocol):
             self.abort()
             return
         self._answered = True
+        may_stay = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except httptools.HttpParserCallbackError:
+            raise
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            may_stay = False
+        if self._whole:
+            self._finish(may_stay=may_stay and self._parser.should_keep_alive())
+        elif not may_stay:
             self._fail(UpstreamCut(f"{self._pool.name} gave an answer that is not HTTP"))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+    def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self.alive = False
         self._transport = None
@@ -181,6 +193,9 @@ class PooledConnection(asyncio.Protocol):
             self._pool.drop(self)
         elif self._reused and not self._answered:
             pooled.retry()
+        elif self._until_closed and exc is None:
+            if not pooled.cancelled:
+                pooled.sink.end()
         else:
             pooled.failed(UpstreamCut(f"{self._pool.name} closed the connection in the middle of its answer"))
 
@@ -189,28 +204,29 @@ class PooledConnection(asyncio.Protocol):
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Tell the sink status and headers."""
-        if self._pooled is not None and self._parser is not None and not self._pooled.cancelled:
-            self._pooled.sink.head(self._parser.get_status_code(), self._headers)
+        """Tell the sink status and headers; those of an interim answer are passed over."""
+        pooled = self._pooled
+        if pooled is None or self._parser is None or self._whole:
+            return
+        status = self._parser.get_status_code()
+        if status < FINAL_STATUS:
+            self._headers = []
+            return
+        self._until_closed = not any(name.lower() in _LENGTHS for name, _ in self._headers)
+        if not pooled.cancelled:
+            pooled.sink.head(status, self._headers)
+        if pooled.method == "HEAD":  # the parser does not know what was asked and would wait for a body
+            self._whole = True
 
     def on_body(self, data: bytes) -> None:
         """Tell the sink more of the body."""
-        if self._pooled is not None and not self._pooled.cancelled:
+        if self._pooled is not None and not self._pooled.cancelled and not self._whole:
             self._pooled.sink.body(data)
 
     def on_message_complete(self) -> None:
-        """Tell the sink that the answer is whole, and go back to the pool if the server allows it."""
-        pooled, self._pooled = self._pooled, None
-        parser, self._parser = self._parser, None
-        if pooled is None or parser is None:
-            return
-        pooled.connection = None
-        if parser.should_keep_alive() and self.alive and not pooled.cancelled:
-            self._pool.keep(self)
-        else:
-            self.abort()
-        if not pooled.cancelled:
-            pooled.sink.end()
+        """Take note that the answer is whole."""
+        if self._parser is not None and self._parser.get_status_code() >= FINAL_STATUS:
+            self._whole = True
 
     def pause(self) -> None:
         """Stop reading."""
@@ -227,6 +243,20 @@ class PooledConnection(asyncio.Protocol):
         self.alive = False
         if self._transport is not None:
             self._transport.abort()
+
+    def _finish(self, *, may_stay: bool) -> None:
+        """Go back to the pool if the server allows it, and tell the sink that the answer is whole."""
+        pooled, self._pooled, self._parser = self._pooled, None, None
+        if pooled is None:
+            return
+        pooled.connection = None
+        if may_stay and self.alive:
+            self.resume()
+            self._pool.keep(self)
+        else:
+            self.abort()
+        if not pooled.cancelled:
+            pooled.sink.end()
 
     def _fail(self, error: UpstreamError) -> None:
         pooled, self._pooled = self._pooled, None

@@ -190,6 +190,18 @@ def test_a_template_that_refuses_is_the_callers_error() -> None:
     assert "secret" not in caught.value.message
 
 
+@pytest.mark.parametrize("depth", [150, 900, 100_000])
+def test_deep_arguments_end_in_a_prompt_or_a_refusal(model: LocalModel, depth: int) -> None:
+    """Arguments of any depth are read, read as plain text, or refused as invalid."""
+    text = '{"a":' * depth + "1" + "}" * depth
+    asked = dialogue(Message("assistant", (ToolCall("c", "f", text),)), user("Hi"))
+    try:
+        assert read(model, asked)[0].ids[-1] == model.vocabulary.find("</think>")
+    except InvalidRequest as error:
+        if "RecursionError" not in error.message:
+            raise
+
+
 def test_what_is_left_limits_the_answer(model: LocalModel) -> None:
     """A prompt may fill the context but for one token; the answer then has that one."""
     empty = len(read(model, question("", max_output_tokens=9_000))[0].ids)

@@ -19,6 +19,7 @@ from setaria.adapters.upstreams.local.engine.text import TextReader
 from setaria.adapters.upstreams.local.engine.vocabulary import Vocabulary
 from setaria.adapters.upstreams.local.frames import Counted, Pong
 from setaria.core.dialogue import Dialogue
+from setaria.core.errors import SetariaError, UpstreamFailed
 
 _CALL_MARKERS = ("<tool_call>", "<function=")
 _THINKING_MARKER = "<think>"
@@ -63,7 +64,7 @@ class Engine:
         self._decoding_thread.shutdown(wait=False)
 
     def _work(self, call: Call, work: Callable[[], None]) -> None:
-        self._prompt_thread.submit(work).add_done_callback(lambda done: _tell_failure(call, done))
+        self._prompt_thread.submit(work).add_done_callback(lambda done: self._tell_failure(call, done))
 
     def _generate(self, call: Call, dialogue: Dialogue) -> None:
         if call.cancelled:
@@ -91,6 +92,15 @@ class Engine:
             self._loaded = _Loaded(model, PromptReader(model), scheduler)
         return self._loaded
 
+    def _tell_failure(self, call: Call, done: Future[None]) -> None:
+        """Tell the worker what went wrong before its call could start."""
+        error = None if done.cancelled() else done.exception()
+        if error is None:
+            return
+        if self._loaded is None and not isinstance(error, SetariaError):
+            error = UpstreamFailed(f"the model in {self._folder} cannot be loaded: {error}")
+        call.outlet.deliver([failed_from_error(call.id, error)])
+
     def _tell_crash(self, done: Future[None]) -> None:
         error = None if done.cancelled() else done.exception()
         if error is not None:
@@ -104,10 +114,3 @@ def banned_ids(dialogue: Dialogue, vocabulary: Vocabulary) -> set[int]:
         markers.append(_THINKING_MARKER)
     found = (vocabulary.find(marker) for marker in markers)
     return {token_id for token_id in found if token_id is not None}
-
-
-def _tell_failure(call: Call, done: Future[None]) -> None:
-    """Tell the worker what went wrong before its call could start."""
-    error = None if done.cancelled() else done.exception()
-    if error is not None:
-        call.outlet.deliver([failed_from_error(call.id, error)])

@@ -46,14 +46,13 @@ class ChatTemplate:
 
         Raises: InvalidRequest when the template cannot take it; the message names no text of the prompt.
         """
-        content: dict[str, Json] = {
-            "messages": self._messages(dialogue),
-            "tools": [self._tool(tool) for tool in offered_tools(dialogue)] or None,
-            "add_generation_prompt": True,
-            "enable_thinking": dialogue.thinking,
-        }
         try:
-            return self._template.render(content)
+            return self._template.render(
+                messages=self._messages(dialogue),
+                tools=[self._tool(tool) for tool in offered_tools(dialogue)] or None,
+                add_generation_prompt=True,
+                enable_thinking=dialogue.thinking,
+            )
         except _TEMPLATE_ERRORS as error:
             message = "the model's chat template cannot take this conversation; check the tools' parameters"
             raise InvalidRequest(f"{message} ({type(error).__name__})", param="messages") from error
@@ -158,10 +157,10 @@ def plain_text(blocks: tuple[Block, ...]) -> str:
 
 
 def json_object(text: bytes) -> dict[str, Json] | None:
-    """Read a JSON object; None when the text is none."""
+    """Read a JSON object; None when the text is none, or too deep to be read."""
     try:
         value = msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

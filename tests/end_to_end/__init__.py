@@ -1,0 +1,1 @@
+"""End to end: the platform as its users meet it."""

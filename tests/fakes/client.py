@@ -1,0 +1,60 @@
+"""Recording client: what a call said to its client, and what happened to the client meanwhile."""
+
+from setaria.gateway.ports import Watcher
+
+
+class RecordingClient:
+    """Implements the port Client; keeps to the order that the port promises."""
+
+    def __init__(self, body: bytes | Exception = b"") -> None:
+        self.status = 0
+        self.body = b""
+        self.headers: dict[str, str] = {}
+        self.stream = b""
+        self.is_streaming = False
+        self.is_over = False
+        self.was_broken_off = False
+        self.watcher: Watcher | None = None
+        self._request_body = body
+        self._has_left = False
+
+    async def read_body(self) -> bytes:
+        if isinstance(self._request_body, Exception):
+            raise self._request_body
+        return self._request_body
+
+    def watch(self, watcher: Watcher) -> None:
+        self.watcher = watcher
+        if self._has_left:
+            watcher.client_left()
+
+    def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        if self.is_over or self._has_left:
+            return
+        self.is_over = True
+        if self.is_streaming:
+            self.was_broken_off = True
+        else:
+            self.status, self.body, self.headers = status, body, dict(headers)
+
+    def start_stream(self) -> None:
+        self.is_streaming = True
+
+    def write(self, data: bytes) -> None:
+        if not self.is_over and not self._has_left:
+            self.stream += data
+
+    def finish(self, data: bytes) -> None:
+        self.write(data)
+        self.is_over = True
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self._has_left = True
+        if self.watcher is not None:
+            self.watcher.client_left()
+
+    @property
+    def told(self) -> bytes:
+        """Everything that the client got."""
+        return self.body + self.stream

@@ -1,0 +1,63 @@
+"""Ledger: calls and keys in memory, slow or away when the test says so."""
+
+import asyncio
+
+from setaria.core.errors import Unavailable
+from setaria.domain.accounts.records import Caller
+from setaria.domain.ledger.records import CallRecord
+
+
+class FakeLedger:
+    """Implements the ports Ledger and KeyDirectory, and the change counter.
+
+    `fails` is how many of the next questions and writes find it away; while `closed` is set, they wait for `open`.
+    `defect` is raised by every write.
+    """
+
+    def __init__(self) -> None:
+        self.rows: list[CallRecord] = []
+        self.callers: dict[bytes, Caller] = {}
+        self.changes = 0
+        self.fails = 0
+        self.asked = 0
+        self.waiting = 0
+        self.fault = ""
+        self.defect: Exception | None = None
+        self._gate = asyncio.Event()
+        self._gate.set()
+
+    async def record(self, call: CallRecord) -> None:
+        await self._pass()
+        if self.defect is not None:
+            raise self.defect
+        if call.id not in {row.id for row in self.rows}:
+            self.rows.append(call)
+
+    async def find_caller(self, digest: bytes) -> Caller | None:
+        self.asked += 1
+        caller = self.callers.get(digest)
+        await self._pass()
+        return caller
+
+    async def read_change_counter(self) -> int:
+        await self._pass()
+        return self.changes
+
+    async def check(self) -> str:
+        return self.fault
+
+    def close(self) -> None:
+        """Let everything wait from now on."""
+        self._gate.clear()
+
+    def open(self) -> None:
+        """Let everything go on."""
+        self._gate.set()
+
+    async def _pass(self) -> None:
+        self.waiting += 1
+        await self._gate.wait()
+        self.waiting -= 1
+        if self.fails:
+            self.fails -= 1
+            raise Unavailable("the database is away", retry_after_s=1)

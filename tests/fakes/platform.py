@@ -1,0 +1,69 @@
+"""Platform: all that a call needs, made of fakes but for the protocols and the keys, which are real."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from setaria.core.ids import AccountId
+from setaria.core.protocol import ProtocolName
+from setaria.core.secrets import SecretRing
+from setaria.core.traits import Traits
+from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
+from setaria.domain.accounts.records import AccountStatus, Caller
+from setaria.domain.catalog.model import Catalog, Deployment, Model
+from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.platform import Platform
+from setaria.wire.anthropic_messages import AnthropicMessages
+from setaria.wire.codec import Codec
+from setaria.wire.openai_chat import OpenAIChat
+from tests.fakes.clock import FakeClock
+from tests.fakes.ledger import FakeLedger
+from tests.fakes.log import FakeLog
+from tests.fakes.scripted_upstream import ScriptedUpstream
+
+ACCOUNT = AccountId("acct_1")
+SECRETS = key_secrets_from_ring(SecretRing({"ring1": b"s" * 32}))
+CODECS: Mapping[ProtocolName, Codec] = {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()}
+SEEDLING = Model(
+    id="seedling",
+    display_name="Seedling",
+    description="a model of the tests",
+    traits=Traits(8192, 2048, 1024, frozenset({"tools", "thinking"})),
+    deployments=(Deployment("scripted", "seedling-there"),),
+    created_at_ms=1_793_491_200_000,
+    aliases=("org/seedling",),
+)
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """A platform and the fakes in it; `key` is the text of a key that is good there."""
+
+    platform: Platform
+    upstream: ScriptedUpstream
+    ledger: FakeLedger
+    clock: FakeClock
+    log: FakeLog
+    key: str
+
+
+def add_key(ledger: FakeLedger, status: AccountStatus = "active") -> str:
+    """Make a key that the ledger knows, and give its text."""
+    key, text = make_key(SECRETS, ACCOUNT, "test", 0)
+    ledger.callers[key.digest] = Caller(ACCOUNT, status, key.id, key.lane)
+    return text
+
+
+def make_stage(upstream: ScriptedUpstream | None = None) -> Stage:
+    """Make a platform of one model and one key, whose upstream plays a greeting unless another is given."""
+    upstream = upstream or ScriptedUpstream()
+    ledger, clock, log = FakeLedger(), FakeClock(), FakeLog()
+    platform = Platform(
+        keys=KeyCache(ledger, SECRETS),
+        catalog=Catalog((SEEDLING,)),
+        upstreams={"scripted": upstream},
+        ledger=ledger,
+        clock=clock,
+        log=log,
+        signing_secret=("ring1", b"k" * 32),
+    )
+    return Stage(platform, upstream, ledger, clock, log, add_key(ledger))
