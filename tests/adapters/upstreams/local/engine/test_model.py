@@ -80,8 +80,14 @@ def test_the_template_may_stand_in_the_tokenizers_file(folder: Path, template: o
     assert load_model(folder).template == "{{ 1 }}"
 
 
+def test_without_a_word_on_comfort_the_context_counts(folder: Path) -> None:
+    """A folder without setaria.json reads with comfort all that leaves room for an answer."""
+    (folder / "setaria.json").unlink()
+    assert load_model(folder).comfortable_tokens == 8_192 - 256
+
+
 def test_the_built_in_model_is_whole(model: LocalModel) -> None:
     """The built-in model reads 8,192 tokens and ends at any of its three end tokens."""
     shape = model.network.shape
-    assert (model.context_tokens, set(model.end_ids)) == (8_192, {0, 1, 2})
+    assert (model.context_tokens, model.comfortable_tokens, set(model.end_ids)) == (8_192, 1_024, {0, 1, 2})
     assert (shape.layers, shape.heads, shape.head_size) == (5, 4, 32)

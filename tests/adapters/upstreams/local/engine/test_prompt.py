@@ -1,5 +1,6 @@
 """From a dialogue to what the model reads."""
 
+import dataclasses
 import json
 
 import msgspec
@@ -242,14 +243,40 @@ def agent_dialogue() -> Dialogue:
 
 
 def test_an_agents_prompt_is_condensed(model: LocalModel) -> None:
-    """A prompt of over 60 KB is read in under 8,192 tokens, with each tool's name and the last question whole."""
+    """A prompt of over 60 KB is read with comfort, with each tool's name and the last question whole."""
     asked = agent_dialogue()
     size_bytes = len(msgspec.json.encode(asked))
     prompt, text = read(model, asked)
-    assert (size_bytes > 60_000, len(prompt.ids) <= 8_192 - 100, prompt.max_output_tokens) == (True, True, 100)
-    assert [f"tool_{index}(" in text for index in range(20)] == [True] * 20
+    assert (size_bytes > 60_000, len(prompt.ids) <= 1_024, prompt.max_output_tokens) == (True, True, 100)
+    assert [f"tool_{index}(option_0: string)" in text for index in range(20)] == [True] * 20
     assert ("Tell me what Setaria is." in text, "You are an agent." in text) == (True, True)
     assert PromptReader(model).read(asked) == prompt
+
+
+def test_what_is_read_with_comfort_is_left_alone(model: LocalModel) -> None:
+    """A dialogue under the comfortable length is read to the letter; above it the system text is cut first."""
+    system = Message("system", (Text("All of this counts. " * 60),))
+    longer = Message("system", (Text("All of this counts. " * 250),))
+    texts = [read(model, dialogue(one, user("old " * 150), user("Hi")))[1] for one in (system, longer)]
+    assert ["[...]" in text for text in texts] == [False, True]
+    assert ["old " * 150 in text for text in texts] == [True, True]
+
+
+def test_a_long_question_takes_the_shortest_surroundings(model: LocalModel) -> None:
+    """Where the question alone is above comfort it is read whole, and all else as short as can be."""
+    asked = msgspec.structs.replace(agent_dialogue(), messages=(*agent_dialogue().messages, user("tea " * 1_000)))
+    prompt, text = read(model, asked)
+    assert ("tea " * 1_000 in text, 2_000 < len(prompt.ids) < 3_000) == (True, True)
+
+
+def test_a_model_without_a_comfortable_length_reads_all_it_can(model: LocalModel) -> None:
+    """For other models only a prompt that leaves too little room for the answer is condensed."""
+    roomy = dataclasses.replace(model, comfortable_tokens=8_192 - 256)
+    lengths = []
+    for words in (3_900, 4_050):
+        asked = dialogue(Message("system", (Text("tea " * words),)), user("Hi"))
+        lengths.append(len(PromptReader(roomy).read(asked).ids))
+    assert (lengths[0] > 7_800, lengths[1] < 4_000) == (True, True)
 
 
 def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:
@@ -257,8 +284,8 @@ def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:
     asked = msgspec.structs.replace(agent_dialogue(), tool_choice=ToolChoice("named", "tool_19"))
     versions = list(condensed_versions(asked))
     sizes = [len(msgspec.json.encode(version)) for version in versions]
-    assert (sizes == sorted(sizes, reverse=True), len(sizes)) == (True, 6)
-    assert (len(versions[-1].tools), versions[-1].tools[0].name) == (8, "tool_19")
+    assert (sizes == sorted(sizes, reverse=True), len(sizes)) == (True, 7)
+    assert (len(versions[-1].tools), versions[-1].tools[0].name) == (16, "tool_19")
     assert Text("Tell me what Setaria is.") in [block for one in versions[-1].messages for block in one.blocks]
 
 

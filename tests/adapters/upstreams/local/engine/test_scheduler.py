@@ -184,7 +184,7 @@ def test_an_error_fails_the_calls_it_meets(
     monkeypatch.setattr(scheduler_module, "_chunk_tokens", lambda position: 20)
     listener = Listener()
     broken = LocalModel(
-        BrokenNetwork(model.network, failing_tokens), model.vocabulary, model.template, model.end_ids, 8192
+        BrokenNetwork(model.network, failing_tokens), model.vocabulary, model.template, model.end_ids, 8192, 1024
     )
     scheduler = Scheduler(broken)
     scheduler.submit(run_of(model, Call("a", listener), question("How do I create " * 10)))

@@ -1,21 +1,22 @@
 """Condense: a conversation that is too long for the model, made shorter in fixed steps.
 
-Coding agents send prompts of 50 KB to a model that reads 8,192 tokens. Each step cuts more than the one before, and
-the first that fits is taken: system text and tools first, then all older texts. What the user said last is never cut:
-if that alone is too long, the conversation does not fit.
+Coding agents send prompts of 50 KB to a model that reads 8,192 tokens, and that keeps its wits over fewer. Each step
+cuts more than the one before: system text and tools first, then all older texts. What the user said last is never cut.
 
-    step  system text  tool description  older texts  tools
-    1     4,000        200               whole        all
-    2     1,000        80                whole        all
-    3     1,000        80                2,000        all
-    4     500          40                400          32
-    5     200          0                 100          8
+    step  system text  tool description  parameters  older texts  tools
+    1     4,000        200               all         whole        all
+    2     1,000        80                all         whole        all
+    3     1,000        80                all         2,000        all
+    4     500          40                all         400          all
+    5     300          0                 required    200          all
+    6     100          0                 required    100          16
 
 (in characters; a text keeps its beginning and, for a third, its end)
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -33,16 +34,18 @@ class Step:
 
     system_chars: int
     tool_chars: int
+    parameters: Literal["all", "required"]
     older_chars: int
     tools: int
 
 
 _STEPS = (
-    Step(4_000, 200, _WHOLE, _WHOLE),
-    Step(1_000, 80, _WHOLE, _WHOLE),
-    Step(1_000, 80, 2_000, _WHOLE),
-    Step(500, 40, 400, 32),
-    Step(200, 0, 100, 8),
+    Step(4_000, 200, "all", _WHOLE, _WHOLE),
+    Step(1_000, 80, "all", _WHOLE, _WHOLE),
+    Step(1_000, 80, "all", 2_000, _WHOLE),
+    Step(500, 40, "all", 400, _WHOLE),
+    Step(300, 0, "required", 200, _WHOLE),
+    Step(100, 0, "required", 100, 16),
 )
 
 
@@ -74,7 +77,7 @@ def _condense(dialogue: Dialogue, step: Step) -> Dialogue:
         shorter.insert(0, Message("system", (Text(shorten(system, step.system_chars)),)))
     named = [tool for tool in dialogue.tools if tool.name == dialogue.tool_choice.name]
     others = [tool for tool in dialogue.tools if tool.name != dialogue.tool_choice.name]
-    tools = tuple(_condense_tool(tool, step.tool_chars) for tool in (named + others)[: step.tools])
+    tools = tuple(_condense_tool(tool, step) for tool in (named + others)[: step.tools])
     return msgspec.structs.replace(dialogue, messages=tuple(shorter), tools=tools)
 
 
@@ -112,14 +115,18 @@ def _condense_arguments(text: str, chars: int) -> str:
     return msgspec.json.encode(shorter).decode()
 
 
-def _condense_tool(tool: Tool, chars: int) -> Tool:
+def _condense_tool(tool: Tool, step: Step) -> Tool:
     """Keep a tool's name, the beginning of its description, and of its parameters what a caller must know."""
     schema = json_object(tool.parameters) or {}
-    properties = schema.get("properties")
-    brief: dict[str, Json] = {"type": "object", "properties": {}, "required": schema.get("required", [])}
+    properties, required = schema.get("properties"), schema.get("required")
+    must_keep = required if isinstance(required, list) else []
+    kept: dict[str, Json] = {}
     if isinstance(properties, dict):
-        brief["properties"] = {name: _condense_parameter(parameter) for name, parameter in properties.items()}
-    return Tool(tool.name, tool.description[:chars], msgspec.json.encode(brief), tool.strict)
+        is_brief = step.parameters == "required"
+        names = [name for name in properties if name in must_keep or not is_brief]
+        kept = {name: _condense_parameter(properties[name]) for name in names}
+    brief = {"type": "object", "properties": kept, "required": must_keep}
+    return Tool(tool.name, tool.description[: step.tool_chars], msgspec.json.encode(brief), tool.strict)
 
 
 def _condense_parameter(parameter: Json) -> Json:

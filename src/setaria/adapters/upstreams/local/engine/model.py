@@ -2,7 +2,8 @@
 
 A folder is what the public ONNX exports come in: `model.onnx` (with its `model.onnx.data`), `tokenizer.json`,
 `config.json`, and a chat template, either `chat_template.jinja` or inside `tokenizer_config.json`;
-`generation_config.json` may name more tokens that end an answer.
+`generation_config.json` may name more tokens that end an answer. `setaria.json`, which is ours, may say how many
+tokens the model reads with comfort: `{"comfortable_tokens": 1024}`; longer prompts are condensed.
 """
 
 import os
@@ -19,6 +20,7 @@ from setaria.core.errors import UpstreamFailed
 
 _BYTES_PER_THREAD = 64 * 1024 * 1024  # below that, waking a second thread costs more than it computes
 _Record = TypeVar("_Record", bound=msgspec.Struct)
+_ROOM_TOKENS = 256  # rather condense a prompt than leave less than this for the answer
 _NEEDED = ("model.onnx", "tokenizer.json", "config.json")
 
 
@@ -39,6 +41,12 @@ class _GenerationConfig(msgspec.Struct):
     eos_token_id: int | list[int] | None = None
 
 
+class _Comfort(msgspec.Struct):
+    """What counts of `setaria.json`."""
+
+    comfortable_tokens: int
+
+
 class _NamedTemplate(msgspec.Struct):
     """One of several chat templates."""
 
@@ -54,13 +62,17 @@ class _TokenizerConfig(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A loaded model; `end_ids` are the tokens that end an answer."""
+    """A loaded model; `end_ids` are the tokens that end an answer.
+
+    Prompts of up to `context_tokens` can be read; those above `comfortable_tokens` are condensed, if they can be.
+    """
 
     network: Network
     vocabulary: Vocabulary
     template: str
     end_ids: frozenset[int]
     context_tokens: int
+    comfortable_tokens: int
 
 
 def load_model(folder: Path) -> LocalModel:
@@ -78,13 +90,17 @@ def load_model(folder: Path) -> LocalModel:
     end_ids = _ids(config.eos_token_id) | _ids(generation.eos_token_id)
     if not end_ids:
         raise UpstreamFailed(f"{folder / 'config.json'} names no eos_token_id, so no answer would ever end; add it")
+    context_tokens = config.max_position_embeddings
+    comfort_path = folder / "setaria.json"
+    comfort = _read(comfort_path, _Comfort).comfortable_tokens if comfort_path.is_file() else context_tokens
     head_size = config.head_dim or config.hidden_size // config.num_attention_heads
     return LocalModel(
         network=Network(_open_session(folder), config.num_key_value_heads, head_size),
         vocabulary=Vocabulary((folder / "tokenizer.json").read_bytes()),
         template=_read_template(folder),
         end_ids=end_ids,
-        context_tokens=config.max_position_embeddings,
+        context_tokens=context_tokens,
+        comfortable_tokens=min(comfort, context_tokens - _ROOM_TOKENS),
     )
 
 

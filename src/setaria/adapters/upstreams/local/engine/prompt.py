@@ -9,7 +9,6 @@ from setaria.core.dialogue import Dialogue
 from setaria.core.errors import ContextOverflow
 from setaria.core.tokens import estimate_tokens
 
-_ROOM_TOKENS = 256  # rather condense than leave less than this for the answer
 _CHARS_PER_TOKEN = 32  # a text of more characters than this for each token of the context is not counted
 
 
@@ -28,19 +27,20 @@ class PromptReader:
     def __init__(self, model: LocalModel) -> None:
         self._vocabulary = model.vocabulary
         self._context_tokens = model.context_tokens
+        self._comfortable_tokens = model.comfortable_tokens
         self._template = ChatTemplate(model.template, list(model.vocabulary.added.values()))
 
     def read(self, dialogue: Dialogue) -> Prompt:
-        """Give the dialogue's prompt, condensed as far as it must be to leave room for the answer.
+        """Give the dialogue's prompt: the least condensed that the model reads with comfort, else the shortest.
 
-        Worked: context 8,192, prompt 8,000, 1,000 asked for: 192 are left, which is under 256, so it is condensed;
-        where nothing can be condensed the answer has 192 tokens. A prompt of 8,192 does not fit.
+        Worked: context 8,192, comfort at 1,024. A prompt of 900 is read as it is. One of 3,000 is condensed until it is
+        1,024 or less; a question of 3,000 cannot be condensed and is read whole. A prompt of 8,000 leaves 192 tokens
+        for the answer, whatever was asked for; one of 8,192 does not fit.
 
-        Raises: ContextOverflow, with the count of the most condensed version (an estimate where it is far too long);
+        Raises: ContextOverflow, with the count of the shortest version (an estimate where it is far too long);
             InvalidRequest.
         """
-        room_tokens = min(dialogue.max_output_tokens, _ROOM_TOKENS)
-        tight: Prompt | None = None
+        shortest: Prompt | None = None
         length = 0
         for version in condensed_versions(dialogue):
             text = self._template.render(version)
@@ -49,13 +49,13 @@ class PromptReader:
                 continue
             prompt = self._encode(text, dialogue.max_output_tokens)
             length = len(prompt.ids)
-            if length + room_tokens <= self._context_tokens:
+            if length <= self._comfortable_tokens:
                 return prompt
-            if length < self._context_tokens and tight is None:
-                tight = prompt
-        if tight is not None:
-            return tight
-        raise ContextOverflow(length, self._context_tokens)
+            if length < self._context_tokens:
+                shortest = prompt
+        if shortest is None:
+            raise ContextOverflow(length, self._context_tokens)
+        return shortest
 
     def _encode(self, text: str, max_output_tokens: int) -> Prompt:
         ids = self._vocabulary.encode(text)
