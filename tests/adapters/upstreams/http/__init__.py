@@ -1,0 +1,1 @@
+"""Tests of the pooled HTTP client."""

@@ -1,0 +1,53 @@
+"""Calling: the calls that the tests of the gateway make."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from setaria.core.ids import new_call_id
+from setaria.core.protocol import ProtocolName
+from setaria.gateway.serve import serve
+from setaria.gateway.stages import Received
+from tests.fakes.client import RecordingClient
+from tests.fakes.platform import CODECS, Stage, make_stage
+from tests.fakes.scripted_upstream import ScriptedUpstream
+
+PROTOCOLS: tuple[ProtocolName, ...] = ("openai_chat", "anthropic_messages")
+CANARY = "the canary in the prompt"
+
+
+def body_of(**fields: object) -> bytes:
+    """Write a request that is good in both protocols, with these fields beside, or instead of, its own."""
+    good = {"model": "seedling", "max_tokens": 100, "messages": [{"role": "user", "content": CANARY}]}
+    return msgspec.json.encode(good | fields)
+
+
+def received(stage: Stage, protocol: ProtocolName = "openai_chat", *credentials: str) -> Received:
+    """Receive a call's head; without credentials it comes with the good key."""
+    return Received(
+        call_id=new_call_id(stage.clock.now_ms()),
+        codec=CODECS[protocol],
+        credentials=credentials or (stage.key,),
+        at_ms=stage.clock.now_ms(),
+        started_s=stage.clock.monotonic_s(),
+    )
+
+
+def begin(
+    stage: Stage, protocol: ProtocolName, client: RecordingClient, *credentials: str
+) -> tuple[Received, "asyncio.Task[None]"]:
+    """Begin to serve a call."""
+    call = received(stage, protocol, *credentials)
+    return call, asyncio.get_running_loop().create_task(serve(call, client, stage.platform))
+
+
+def play(story: Callable[[Stage], Awaitable[None]], upstream: ScriptedUpstream | None = None) -> Stage:
+    """Play a story on a platform of its own, and give that."""
+
+    async def whole() -> Stage:
+        stage = make_stage(upstream)
+        await story(stage)
+        return stage
+
+    return asyncio.run(whole())
