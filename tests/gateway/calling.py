@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from setaria.core.errors import SetariaError
 from setaria.core.ids import new_call_id
 from setaria.core.protocol import ProtocolName
+from setaria.gateway.refuse import refuse
 from setaria.gateway.serve import serve
 from setaria.gateway.stages import Received
 from tests.fakes.client import RecordingClient
@@ -39,7 +41,15 @@ def begin(
 ) -> tuple[Received, "asyncio.Task[None]"]:
     """Begin to serve a call."""
     call = received(stage, protocol, *credentials)
-    return call, asyncio.get_running_loop().create_task(serve(call, client, stage.platform))
+    return call, asyncio.get_running_loop().create_task(answer(call, client, stage))
+
+
+async def answer(call: Received, client: RecordingClient, stage: Stage) -> None:
+    """Serve a call, and tell the client when it is refused."""
+    try:
+        await serve(call, client, stage.platform)
+    except SetariaError as error:
+        refuse(error, call.codec, call.call_id, client)
 
 
 def play(story: Callable[[Stage], Awaitable[None]], upstream: ScriptedUpstream | None = None) -> Stage:

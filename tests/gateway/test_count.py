@@ -5,11 +5,13 @@ import pytest
 from setaria.core.errors import Limited, Unauthenticated, UnknownModel
 from setaria.core.ids import KeyId
 from setaria.gateway.count import MAX_COUNTS_PER_MINUTE, CountLimit, count
+from setaria.wire.anthropic_messages import AnthropicMessages
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import Stage
 from tests.fakes.scripted_upstream import ScriptedUpstream
 from tests.gateway.calling import body_of, play, received
 
+CODEC = AnthropicMessages()
 LONG = [{"role": "user", "content": "word " * 20_000}]
 
 
@@ -28,7 +30,7 @@ def test_a_count(counted: int | None, fields: dict[str, object], expected: int) 
     async def story(stage: Stage) -> None:
         client = RecordingClient(body_of(**fields))
         call = received(stage, "anthropic_messages")
-        assert await count(call, client, stage.platform, CountLimit()) == expected
+        assert await count(call, CODEC, client, stage.platform, CountLimit()) == expected
 
     assert play(story, ScriptedUpstream(counted=counted)).ledger.rows == []
 
@@ -40,7 +42,7 @@ def test_a_count_that_is_refused(key: str, fields: dict[str, object], error: typ
     async def story(stage: Stage) -> None:
         call = received(stage, "anthropic_messages", key or stage.key)
         with pytest.raises(error):
-            await count(call, RecordingClient(body_of(**fields)), stage.platform, CountLimit())
+            await count(call, CODEC, RecordingClient(body_of(**fields)), stage.platform, CountLimit())
 
     play(story)
 

@@ -7,12 +7,15 @@ from setaria.core.errors import ContextOverflow, UpstreamBusy, UpstreamCut, Upst
 from setaria.core.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, UsageReport
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
-from setaria.domain.routing.ports import ModelRequest, Sink
+from setaria.gateway.ask import ask
+from setaria.gateway.authenticate import authenticate
+from setaria.gateway.forward import AnswerFlow
+from setaria.gateway.route import route
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import Stage
-from tests.fakes.scripted_upstream import END, PAUSE, USAGE, ScriptedAttempt, ScriptedUpstream, Step
+from tests.fakes.scripted_upstream import END, PAUSE, USAGE, ScriptedUpstream, Step
 from tests.fakes.waiting import turns, until
-from tests.gateway.calling import CANARY, PROTOCOLS, begin, body_of, play
+from tests.gateway.calling import PROTOCOLS, begin, body_of, play, received
 
 CALLS = [(protocol, stream) for protocol in PROTOCOLS for stream in (False, True)]
 LAST_BYTES = {"openai_chat": b"data: [DONE]\n\n", "anthropic_messages": b'{"type":"message_stop"}\n\n'}
@@ -225,7 +228,7 @@ def test_an_upstream_that_refuses(
     stage = play(story, ScriptedUpstream(error))
     assert (client.status, tuple(client.headers.items())) == (status, (header,))
     assert stage.ledger.rows == []
-    assert stage.log.events == ["refused"]
+    assert stage.log.events == []
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
@@ -273,28 +276,6 @@ def test_a_slow_client_holds_the_upstream_up() -> None:
     assert stage.upstream.attempts[0].did == ["pause", "resume"]
 
 
-class BrokenUpstream(ScriptedUpstream):
-    """An upstream with a defect."""
-
-    def start(self, request: ModelRequest, sink: Sink) -> ScriptedAttempt:
-        raise KeyError(CANARY)
-
-
-@pytest.mark.parametrize("protocol, stream", CALLS)
-def test_a_defect(protocol: ProtocolName, stream: bool) -> None:
-    """A defect is told as the platform's own failure and logged by its place, not by what it held."""
-    client = RecordingClient(body_of(stream=stream))
-
-    async def story(stage: Stage) -> None:
-        _, task = begin(stage, protocol, client)
-        await task
-
-    stage = play(story, BrokenUpstream())
-    assert (client.status, b"it was logged" in client.body) == (500, True)
-    assert stage.log.events == ["defect"]
-    assert str(stage.log.fields_of("defect")["error"]).startswith("KeyError at test_endings.py:")
-
-
 def test_a_failure_while_the_question_is_put() -> None:
     """An upstream may end an answer while it is being asked; it is then told once more that the answer is over."""
     client = RecordingClient(body_of())
@@ -304,3 +285,29 @@ def test_a_failure_while_the_question_is_put() -> None:
         await task
 
     assert play(story, ScriptedUpstream(UpstreamFailed("no"))).upstream.attempts[0].did == ["cancel"]
+
+
+def test_tools_that_are_left_out() -> None:
+    """Tools that the platform does not offer are named in the log when they are dropped."""
+    client = RecordingClient(body_of(tools=[{"type": "web_search_20250305", "name": "web_search"}]))
+
+    async def story(stage: Stage) -> None:
+        _, task = begin(stage, "anthropic_messages", client)
+        await task
+
+    assert play(story).log.fields_of("left_out")["tools"] == ["web_search_20250305"]
+
+
+def test_a_client_that_is_slow_before_anything_is_asked() -> None:
+    """While no question is put there is nobody to hold up."""
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of())
+        asked = await ask(await authenticate(received(stage), stage.platform.keys), client, stage.platform)
+        flow = AnswerFlow(route(asked, stage.platform.upstreams), client, stage.platform)
+        flow.client_full()
+        flow.client_ready()
+        flow.client_left()
+        assert (flow.over.done(), flow.reply().ending, flow.reply().usage) == (True, "client_gone", Usage())
+
+    assert play(story).upstream.attempts == []

@@ -10,7 +10,9 @@ from setaria.gateway.stages import Receipt, Reply
 def deliver(receipt: Receipt, client: Client, log: Log) -> None:
     """Send what the client still lacks, and write the call's line in the log."""
     reply = receipt.reply
-    if reply.writer is not None:
+    if receipt.is_late:
+        pass
+    elif reply.writer is not None:
         client.finish(reply.unsent + (reply.writer.close() if reply.ending == "completed" else b""))
     else:
         headers = () if reply.error is None else error_headers(reply.error)

@@ -8,6 +8,7 @@ first; what comes later is ignored. The last bytes are kept back until the call 
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import assert_never
 
 from setaria.core.answer import AnswerBuilder
 from setaria.core.errors import CallerError, SetariaError, Unavailable, UpstreamBusy, UpstreamError
@@ -81,6 +82,8 @@ class AnswerFlow:
         for event in events:
             self._count(event)
         if self._report is not None:
+            if self._writer is None:
+                self._unsent = self._codec.write_answer(self._head, self._builder.build())
             self.over.set_result(None)
 
     def fail(self, error: UpstreamError | CallerError) -> None:
@@ -126,8 +129,6 @@ class AnswerFlow:
             status, body = self._codec.write_error(error, self._head.call_id)
         elif self._ending == "client_gone":
             status = CLIENT_CLOSED_REQUEST
-        else:
-            body = self._codec.write_answer(self._head, self._builder.build())
         usage, counts_from = self._usage()
         started_s = self._routed.asked.identified.received.started_s
         first_token_ms = None if self._first_token_s is None else round((self._first_token_s - started_s) * 1000)
@@ -176,6 +177,8 @@ class AnswerFlow:
                 self._report = event
             case Finish():
                 self._finished = True
+            case _:
+                assert_never(event)
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:
         if self.over.done():

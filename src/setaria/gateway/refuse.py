@@ -15,8 +15,11 @@ def refuse(error: SetariaError, codec: Codec, call_id: CallId, client: Client) -
 
 def error_headers(error: SetariaError) -> tuple[tuple[str, str], ...]:
     """Give the headers an error carries: what is allowed, when to come back, or that coming back is of no use."""
+    headers: list[tuple[str, str]] = []
     if isinstance(error, WrongMethod):
-        return (("allow", error.allowed),)
+        headers.append(("allow", error.allowed))
     if error.retry_after_s is not None:
-        return (("retry-after", str(error.retry_after_s)),)
-    return (("x-should-retry", "false"),) if error.hopeless else ()
+        headers.append(("retry-after", str(error.retry_after_s)))
+    elif error.hopeless:
+        headers.append(("x-should-retry", "false"))
+    return tuple(headers)

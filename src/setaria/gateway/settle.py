@@ -22,23 +22,22 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
     Raises: Unavailable when the row was never written.
     """
     record = record_of(reply, platform.clock)
-    written = False
+    receipt = None
     try:
-        await _write(record, reply, client, platform)
-        written = True
+        receipt = await _write(record, reply, client, platform)
     finally:
-        if not written:
+        if receipt is None:
             platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
-    return Receipt(reply=reply, record=record)
+    return receipt
 
 
-async def _write(record: CallRecord, reply: Reply, client: Client, platform: Platform) -> None:
+async def _write(record: CallRecord, reply: Reply, client: Client, platform: Platform) -> Receipt:
     try:
         await platform.ledger.record(record)
     except Unavailable as error:
         deliver_failure(reply, error, client)
     else:
-        return
+        return Receipt(reply=reply, record=record, is_late=False)
     for pause_s in RETRY_PAUSES_S:
         platform.log.warning("settlement_delayed", call=record.id, retry_in_s=pause_s)
         await platform.clock.sleep(pause_s)
@@ -46,5 +45,5 @@ async def _write(record: CallRecord, reply: Reply, client: Client, platform: Pla
             await platform.ledger.record(record)
         except Unavailable:
             continue
-        return
+        return Receipt(reply=reply, record=record, is_late=True)
     raise Unavailable("the call could not be settled", retry_after_s=1)

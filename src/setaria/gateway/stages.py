@@ -67,7 +67,8 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The call is on the books for good."""
+    """The call is on the books for good; `is_late` when the client was told before that it could not be settled."""
 
     reply: Reply
     record: CallRecord
+    is_late: bool
