@@ -82,7 +82,7 @@ def test_a_data_folder_that_cannot_be_is_refused(run: Run, tmp_path: Path) -> No
     assert "name another one with --data or SETARIA_DATA" in ran.err
 
 
-@pytest.mark.parametrize("arguments", [["keys", "create"], ["nothing"], ["serve", "--port", "65536"], ["keys"]])
+@pytest.mark.parametrize("arguments", [["keys", "revoke"], ["nothing"], ["serve", "--port", "65536"], ["keys"]])
 def test_wrong_usage_is_exit_code_2(run: Run, arguments: list[str]) -> None:
     """A command that can't be meant is told as such."""
     assert run(*arguments).code == 2

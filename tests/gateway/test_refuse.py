@@ -13,7 +13,7 @@ from tests.fakes.platform import CODECS
 @pytest.mark.parametrize(
     "error, status, headers",
     [
-        (WrongMethod("PUT", "/v1/models", "GET, HEAD"), 405, {"allow": "GET, HEAD"}),
+        (WrongMethod("PUT", "/v1/models", "GET, HEAD"), 405, {"allow": "GET, HEAD", "x-should-retry": "false"}),
         (Limited("too many", retry_after_s=9), 429, {"retry-after": "9"}),
         (InvalidRequest("no"), 400, {"x-should-retry": "false"}),
         (UpstreamFailed("broken"), 502, {}),
@@ -30,6 +30,6 @@ def test_the_headers_of_an_error(error: SetariaError, status: int, headers: dict
 def test_a_defect_is_told_by_its_place() -> None:
     """A defect's line says class and places, innermost first, and nothing of what was at hand."""
     with pytest.raises(KeyError) as failure:
-        {}["the canary"]
+        dict[str, int]()["the canary"]
     assert locate_defect(failure.value).startswith("KeyError at test_refuse.py:")
     assert "canary" not in locate_defect(failure.value)

@@ -1,7 +1,6 @@
 """Ids and random strings: the only place that draws randomness."""
 
 import secrets
-import uuid
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
@@ -37,11 +36,6 @@ def new_account_id() -> AccountId:
 def new_key_id() -> KeyId:
     """Make a key's public id, `key_` and 16 hex digits; it is no secret."""
     return KeyId(f"key_{secrets.token_hex(8)}")
-
-
-def new_worker_id() -> str:
-    """Make the id of one worker process's life, 32 hex digits."""
-    return uuid.uuid4().hex
 
 
 def new_tool_call_id() -> str:

@@ -63,6 +63,7 @@ def read_counted_dialogue(fields: Fields, traits: Traits) -> Dialogue:
         max_output_tokens=traits.default_output_tokens,
         sampling=Sampling(traits.recommended.temperature, traits.recommended.top_p),
         tools=read_tools(fields, traits),
+        left_out=read_left_out(fields),
     )
     refuse_long_text(fields, dialogue)
     return dialogue

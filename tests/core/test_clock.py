@@ -1,0 +1,25 @@
+"""The machine's clock, and how moments are written."""
+
+import asyncio
+import datetime
+
+from setaria.core.clock import SystemClock, iso_from_ms
+
+
+def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
+    """ISO 8601, with a Z."""
+    assert iso_from_ms(1_795_405_093_250) == "2026-11-23T03:38:13.250Z"
+
+
+def test_the_moment_is_the_machines() -> None:
+    """Milliseconds since the epoch."""
+    before_ms = datetime.datetime.now(datetime.UTC).timestamp() * 1000
+    assert before_ms - 1 <= SystemClock().now_ms() <= before_ms + 5000
+
+
+def test_waiting_takes_time_on_the_monotonic_clock() -> None:
+    """The clock that never goes back goes on while one waits."""
+    clock = SystemClock()
+    before_s = clock.monotonic_s()
+    asyncio.run(clock.sleep(0.01))
+    assert clock.monotonic_s() - before_s >= 0.01

@@ -1,0 +1,1 @@
+"""Evaluation: what the built-in model is asked, and how its answers are judged."""
