@@ -7,13 +7,13 @@ The exit code is 0 when every gate was reached, else 1.
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 
 from setaria.bootstrap.catalog import SEEDLING_FOLDER
+from setaria.core.clock import SystemClock
 from training.evaluation.answers import Answer, answer_items
 from training.evaluation.items import Item, SetName, read_items, set_folder
 from training.evaluation.report import Report, score_rows, write_table
@@ -38,14 +38,15 @@ def main() -> Literal[0, 1]:
     folder = set_folder(flags.set)
     chosen = [row for row in ROWS if flags.rows is None or row.id in flags.rows]
     items = {row: read_items(folder / f"{row.id}.jsonl") for row in chosen}
-    started_s = time.monotonic()
+    clock = SystemClock()
+    started_s = clock.monotonic_s()
     answers = answer_items(flags.model, [item for each in items.values() for item in each])
     report = Report(
         set=flags.set,
         seal=seal_of(folder),
         model=str(flags.model),
         output_tokens=sum(answer.output_tokens for answer in answers.values()),
-        duration_s=round(time.monotonic() - started_s, 1),
+        duration_s=round(clock.monotonic_s() - started_s, 1),
         rows=score_rows(items, answers),
     )
     lines = _wrong_answers(items, answers) if flags.wrong else []

@@ -14,7 +14,7 @@ from setaria.adapters.upstreams.local.frames import Done, Failed, Piece, Started
 from setaria.core.dialogue import Dialogue
 from setaria.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart
 from setaria.wire.dialects.reader import DialectReader
-from training.evaluation.items import Item, Json, dialogue_from_item
+from training.evaluation.items import Item, dialogue_from_item
 
 TOGETHER = 16
 """How many items are decoded at the same time: as many as the engine has rows."""
@@ -24,7 +24,7 @@ class MadeCall(msgspec.Struct, frozen=True):
     """A call that the model made; `arguments` is None where they are no JSON object."""
 
     name: str
-    arguments: dict[str, Json] | None
+    arguments: dict[str, object] | None
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -130,8 +130,8 @@ def answer_from_events(events: Sequence[Event], output_tokens: int) -> Answer:
     return Answer(text.strip(), reasoning.strip(), calls, output_tokens)
 
 
-def _json_object(text: str) -> dict[str, Json] | None:
+def _json_object(text: str) -> dict[str, object] | None:
     try:
-        return msgspec.json.decode(text or "{}", type=dict[str, Json])
+        return msgspec.json.decode(text or "{}", type=dict[str, object])
     except msgspec.MsgspecError:
         return None

@@ -8,7 +8,6 @@ import msgspec
 from setaria.core.dialogue import Block, Dialogue, Message, Reasoning, Role, Sampling, Text, Tool, ToolCall, ToolResult
 
 SetName = Literal["frozen", "development"]
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 MAX_OUTPUT_TOKENS = 400  # the longest answer that is expected takes some 200
 
@@ -20,7 +19,7 @@ class CallTurn(msgspec.Struct, frozen=True):
     """A call that the model made earlier."""
 
     name: str
-    arguments: dict[str, Json]
+    arguments: dict[str, object]
 
 
 class Turn(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,14 +37,14 @@ class OfferedTool(msgspec.Struct, frozen=True):
 
     name: str
     description: str
-    parameters: dict[str, Json]
+    parameters: dict[str, object]
 
 
 class ExpectCall(msgspec.Struct, frozen=True, tag="call", tag_field="kind"):
     """Exactly this one call."""
 
     name: str
-    arguments: dict[str, Json]
+    arguments: dict[str, object]
 
 
 class ExpectAnswer(msgspec.Struct, frozen=True, tag="answer", tag_field="kind"):
@@ -57,23 +56,23 @@ class ExpectAnswer(msgspec.Struct, frozen=True, tag="answer", tag_field="kind"):
 class ExpectQuote(msgspec.Struct, frozen=True, tag="quote", tag_field="kind"):
     """All of these values, and no number that the conversation does not have."""
 
-    values: tuple[Json, ...]
+    values: tuple[object, ...]
 
 
 class ExpectRecall(msgspec.Struct, frozen=True, tag="recall", tag_field="kind"):
     """All of these values."""
 
-    values: tuple[Json, ...]
+    values: tuple[object, ...]
 
 
 class ExpectHonest(msgspec.Struct, frozen=True, tag="honest", tag_field="kind"):
-    """That the model says what it is and that it cannot answer, and nothing else; the agreed words are among `texts`."""
+    """That the model says what it is and that it cannot answer, no more; the agreed words are among `texts`."""
 
     texts: tuple[str, ...]
 
 
 class ExpectNoCall(msgspec.Struct, frozen=True, tag="no_call", tag_field="kind"):
-    """Some text and no call."""
+    """No call, neither made nor written as text."""
 
 
 Expectation = ExpectCall | ExpectAnswer | ExpectQuote | ExpectRecall | ExpectHonest | ExpectNoCall

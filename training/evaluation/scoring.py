@@ -12,7 +12,6 @@ from training.evaluation.items import (
     ExpectQuote,
     ExpectRecall,
     Item,
-    Json,
 )
 
 _CALL_MARKS = ("<tool_call>", "</tool_call>", "<function=", "<parameter=")
@@ -30,7 +29,8 @@ def is_right(item: Item, answer: Answer) -> bool:
         return False
     match item.expect:
         case ExpectCall(name=name, arguments=arguments):
-            return len(answer.calls) == 1 and answer.calls[0].name == name and answer.calls[0].arguments == arguments
+            made = [(call.name, call.arguments) for call in answer.calls]
+            return len(made) == 1 and made[0][0] == name and _same(made[0][1], arguments)
         case ExpectAnswer(texts=texts):
             return _has_no_call(answer) and _squeeze(answer.text) in map(_squeeze, texts)
         case ExpectQuote(values=values):
@@ -40,7 +40,7 @@ def is_right(item: Item, answer: Answer) -> bool:
         case ExpectHonest(texts=texts):
             return _has_no_call(answer) and _is_honest(answer.text, texts)
         case ExpectNoCall():
-            return _has_no_call(answer) and bool(answer.text)
+            return _has_no_call(answer)
         case _:
             assert_never(item.expect)
 
@@ -56,16 +56,25 @@ def _has_no_call(answer: Answer) -> bool:
     return not answer.calls and not any(mark in answer.text for mark in _CALL_MARKS)
 
 
+def _same(one: object, other: object) -> bool:
+    """Compare as JSON does: 5 is 5.0, but true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
 def _squeeze(text: str) -> str:
     """Leave differences in white space out of account."""
     return " ".join(text.split())
 
 
-def _holds(text: str, values: tuple[Json, ...]) -> bool:
+def _holds(text: str, values: tuple[object, ...]) -> bool:
     return all(_holds_value(text, value) for value in values)
 
 
-def _holds_value(text: str, value: Json) -> bool:
+def _holds_value(text: str, value: object) -> bool:
     """Look for a value as a word of its own: 3 is not in 13, 3.5 or 1,300, but ends a sentence in `3.`."""
     written = _BOOLEANS[value] if isinstance(value, bool) else (str(value),)
     return any(re.search(rf"(?<![\w.,-]){re.escape(one)}(?![\w-]|[.,]\w)", text) for one in written)

@@ -38,7 +38,7 @@ def dress_order(draw: Draw, order: str) -> str:
         return order[:1].upper() + order[1:]
     if turn < 0.58:
         return order
-    return draw.one(_ORDERS).format(order.replace("{", "{{").replace("}", "}}")).replace("{{", "{").replace("}}", "}")
+    return draw.one(_ORDERS).format(order)
 
 
 def frame(draw: Draw, text: str) -> str:

@@ -4,12 +4,9 @@ import json
 from collections.abc import Sequence
 
 from setaria.adapters.upstreams.local.engine.call import Call
-from setaria.adapters.upstreams.local.engine.engine import banned_ids
 from setaria.adapters.upstreams.local.engine.model import LocalModel
-from setaria.adapters.upstreams.local.engine.prompt import PromptReader
-from setaria.adapters.upstreams.local.engine.sampling import Sampler
-from setaria.adapters.upstreams.local.engine.scheduler import ROWS, Run, Scheduler
-from setaria.adapters.upstreams.local.engine.text import TextReader
+from setaria.adapters.upstreams.local.engine.runs import Runs
+from setaria.adapters.upstreams.local.engine.scheduler import ROWS, Scheduler
 from setaria.adapters.upstreams.local.frames import Done, Failed, Piece, Tell
 from setaria.core.dialogue import Dialogue, Message, Reasoning, Sampling, Text, Tool, ToolCall, ToolResult
 
@@ -72,19 +69,13 @@ class Listener:
         return next(tell for tell in self.tells if isinstance(tell, Done | Failed) and tell.id == call_id)
 
 
-def run_of(model: LocalModel, call: Call, dialogue: Dialogue) -> Run:
-    """Make what the scheduler takes of a dialogue."""
-    sampler = Sampler(dialogue.sampling, banned_ids(dialogue, model.vocabulary))
-    text = TextReader(model.vocabulary, dialogue.sampling.stop, "answer")
-    return Run(call, PromptReader(model).read(dialogue), sampler, text)
-
-
 def answers(model: LocalModel, dialogues: Sequence[Dialogue], rows: int = ROWS) -> list[str]:
     """Answer dialogues beside each other and give their texts."""
     listener = Listener()
     scheduler = Scheduler(model, rows)
+    runs = Runs(model)
     for index, dialogue in enumerate(dialogues):
-        scheduler.submit(run_of(model, Call(str(index), listener), dialogue))
+        scheduler.submit(runs.make(Call(str(index), listener), dialogue))
     while scheduler.step():
         pass
     assert all(isinstance(listener.end(str(index)), Done) for index in range(len(dialogues)))

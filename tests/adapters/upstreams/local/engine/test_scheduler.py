@@ -9,6 +9,7 @@ from setaria.adapters.upstreams.local.engine import scheduler as scheduler_modul
 from setaria.adapters.upstreams.local.engine.call import Call
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.network import CacheArray, Logits, Network
+from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.engine.slots import Slots
 from setaria.adapters.upstreams.local.frames import Done, Failed, Piece, Started
@@ -22,7 +23,6 @@ from tests.adapters.upstreams.local.engine.driving import (
     Listener,
     answers,
     question,
-    run_of,
 )
 
 QUESTIONS = ["Hello", "Who are you?", "How do I create an API key?", "What is thinking mode?", "What is Setaria?"]
@@ -88,9 +88,9 @@ def test_running_answers_go_on_beside_a_long_prompt(model: LocalModel) -> None:
     """While a prompt of 3,000 tokens is read, an answer under way gets a token with each step."""
     listener = Listener()
     scheduler = Scheduler(model)
-    scheduler.submit(run_of(model, Call("short", listener), question("How do I create an API key?")))
+    scheduler.submit(Runs(model).make(Call("short", listener), question("How do I create an API key?")))
     scheduler.step()
-    scheduler.submit(run_of(model, Call("long", listener), question("very " * 1_500)))
+    scheduler.submit(Runs(model).make(Call("long", listener), question("very " * 1_500)))
     told = []
     while not any(isinstance(tell, Started) and tell.id == "long" for tell in listener.tells):
         before = len(listener.text("short"))
@@ -105,7 +105,7 @@ def test_a_cancelled_call_frees_its_row_at_once(model: LocalModel) -> None:
     scheduler = Scheduler(model)
     calls = [Call(str(index), listener) for index in range(3)]
     for call in calls:
-        scheduler.submit(run_of(model, call, question("What is thinking mode?")))
+        scheduler.submit(Runs(model).make(call, question("What is thinking mode?")))
     for _ in range(5):
         scheduler.step()
     calls[1].cancelled = True
@@ -124,8 +124,8 @@ def test_a_cancelled_call_that_waits_never_starts(model: LocalModel) -> None:
     listener = Listener()
     scheduler = Scheduler(model, rows=1)
     call = Call("b", listener)
-    scheduler.submit(run_of(model, Call("a", listener), question("Hello")))
-    scheduler.submit(run_of(model, call, question("Hello")))
+    scheduler.submit(Runs(model).make(Call("a", listener), question("Hello")))
+    scheduler.submit(Runs(model).make(call, question("Hello")))
     call.cancelled = True
     while scheduler.step():
         pass
@@ -142,7 +142,7 @@ def test_the_limit_ends_an_answer(model: LocalModel) -> None:
     """An answer that reaches its limit ends with the reason `length`, its tokens counted."""
     listener = Listener()
     scheduler = Scheduler(model)
-    scheduler.submit(run_of(model, Call("a", listener), question("What is thinking mode?", max_output_tokens=5)))
+    scheduler.submit(Runs(model).make(Call("a", listener), question("What is thinking mode?", max_output_tokens=5)))
     while scheduler.step():
         pass
     counted = sum(tell.tokens for tell in listener.tells if isinstance(tell, Piece))
@@ -154,7 +154,7 @@ def test_a_stop_string_ends_an_answer(model: LocalModel) -> None:
     listener = Listener()
     scheduler = Scheduler(model)
     stopped = Sampling(temperature=0.0, top_p=1.0, stop=("nope", "can I he"))
-    scheduler.submit(run_of(model, Call("a", listener), question("Hello", stopped)))
+    scheduler.submit(Runs(model).make(Call("a", listener), question("Hello", stopped)))
     while scheduler.step():
         pass
     end = listener.end("a")
@@ -187,7 +187,7 @@ def test_an_error_fails_the_calls_it_meets(
         BrokenNetwork(model.network, failing_tokens), model.vocabulary, model.template, model.end_ids, 8192, 1024
     )
     scheduler = Scheduler(broken)
-    scheduler.submit(run_of(model, Call("a", listener), question("How do I create " * 10)))
+    scheduler.submit(Runs(model).make(Call("a", listener), question("How do I create " * 10)))
     while scheduler.step():
         pass
     end = listener.end("a")

@@ -10,27 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from setaria.adapters.upstreams.local.engine.call import Call, failed_from_error
-from setaria.adapters.upstreams.local.engine.model import LocalModel, load_model
-from setaria.adapters.upstreams.local.engine.prompt import PromptReader
-from setaria.adapters.upstreams.local.engine.sampling import Sampler
-from setaria.adapters.upstreams.local.engine.scheduler import Run, Scheduler
-from setaria.adapters.upstreams.local.engine.template import offered_tools
-from setaria.adapters.upstreams.local.engine.text import TextReader
-from setaria.adapters.upstreams.local.engine.vocabulary import Vocabulary
+from setaria.adapters.upstreams.local.engine.model import load_model
+from setaria.adapters.upstreams.local.engine.runs import Runs
+from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.frames import Counted, Pong
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamFailed
-
-_CALL_MARKERS = ("<tool_call>", "<function=")
-_THINKING_MARKER = "<think>"
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     """What there is once the model is loaded."""
 
-    model: LocalModel
-    prompts: PromptReader
+    runs: Runs
     scheduler: Scheduler
 
 
@@ -70,15 +62,10 @@ class Engine:
         if call.cancelled:
             return
         loaded = self._load()
-        prompt = loaded.prompts.read(dialogue)
-        vocabulary = loaded.model.vocabulary
-        sampler = Sampler(dialogue.sampling, banned_ids(dialogue, vocabulary))
-        text = TextReader(vocabulary, dialogue.sampling.stop, "thinking" if prompt.inside_thinking else "answer")
-        loaded.scheduler.submit(Run(call, prompt, sampler, text))
+        loaded.scheduler.submit(loaded.runs.make(call, dialogue))
 
     def _count(self, call: Call, dialogue: Dialogue) -> None:
-        prompt = self._load().prompts.read(dialogue)
-        call.outlet.deliver([Counted(call.id, len(prompt.ids))])
+        call.outlet.deliver([Counted(call.id, self._load().runs.count(dialogue))])
 
     def _ping(self, call: Call) -> None:
         self._load()
@@ -89,7 +76,7 @@ class Engine:
             model = load_model(self._folder)
             scheduler = Scheduler(model)
             self._decoding_thread.submit(scheduler.run).add_done_callback(self._tell_crash)
-            self._loaded = _Loaded(model, PromptReader(model), scheduler)
+            self._loaded = _Loaded(Runs(model), scheduler)
         return self._loaded
 
     def _tell_failure(self, call: Call, done: Future[None]) -> None:
@@ -105,12 +92,3 @@ class Engine:
         error = None if done.cancelled() else done.exception()
         if error is not None:
             self._on_crash(error)
-
-
-def banned_ids(dialogue: Dialogue, vocabulary: Vocabulary) -> set[int]:
-    """Give the tokens that this answer may not hold: no call where no tool is offered, no thinking where it is off."""
-    markers = [] if offered_tools(dialogue) else [*_CALL_MARKERS]
-    if not dialogue.thinking:
-        markers.append(_THINKING_MARKER)
-    found = (vocabulary.find(marker) for marker in markers)
-    return {token_id for token_id in found if token_id is not None}

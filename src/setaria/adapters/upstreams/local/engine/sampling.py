@@ -1,7 +1,6 @@
 """Sampling: which token comes next."""
 
 from collections import Counter
-from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +16,18 @@ _SEED_RANGE = 2**64
 class Sampler:
     """Draws the tokens of one call, with random numbers of its own: one seed gives one answer, whatever runs beside."""
 
-    def __init__(self, sampling: Sampling, banned_ids: Collection[int]) -> None:
+    def __init__(self, sampling: Sampling) -> None:
         seed = new_seed() if sampling.seed is None else sampling.seed
         self._sampling = sampling
-        self._banned_ids = np.array(sorted(banned_ids), dtype=np.int64)
         self._generator = np.random.default_rng(seed % _SEED_RANGE)
         self._drawn: Counter[int] = Counter()
 
     def draw(self, logits: Logits) -> int:
-        """Draw the next token; a banned one never, and the likeliest at temperature 0.
+        """Draw the next token, the likeliest at temperature 0.
 
         Takes: logits of one row, which are changed.
         """
         self._penalise(logits)
-        logits[self._banned_ids] = -np.inf
         is_greedy = self._sampling.temperature < _GREEDY_BELOW
         token = int(logits.argmax()) if is_greedy else self._draw_by_chance(logits)
         self._drawn[token] += 1

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from setaria.adapters.upstreams.local.engine.call import Call, Outlet, failed_from_error
+from setaria.adapters.upstreams.local.engine.guide import Guide, hide_masked
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.network import Logits
 from setaria.adapters.upstreams.local.engine.prompt import Prompt
@@ -28,10 +29,11 @@ from setaria.adapters.upstreams.local.engine.sampling import Sampler
 from setaria.adapters.upstreams.local.engine.slots import Slot, Slots
 from setaria.adapters.upstreams.local.engine.text import TextReader
 from setaria.adapters.upstreams.local.frames import Done, Piece, Started, Tell
+from setaria.core.errors import SetariaError
 
 ROWS = 16
 
-_CALL_ERRORS = (RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
+_CALL_ERRORS = (SetariaError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
 _CHUNKS = ((2_048, 256), (4_096, 128))  # up to this position, chunks of so many tokens: attention costs ever more
 _LAST_CHUNK = 64
 
@@ -43,6 +45,7 @@ class Run:
     call: Call
     prompt: Prompt
     sampler: Sampler
+    guide: Guide
     text: TextReader
     token: int = 0
     output_tokens: int = 0
@@ -138,6 +141,8 @@ class Scheduler:
             logits = self._network.run(
                 self._slots.block(slot.row, 1), np.array([chunk]), self._slots.mask(slot.row, 1, len(chunk))
             )
+            if slot.length + len(chunk) == len(ids):
+                hide_masked(logits, [row.run.guide])
         except _CALL_ERRORS as error:
             self._fail(row, error)
             return
@@ -157,6 +162,7 @@ class Scheduler:
             ids[row.slot.row] = row.run.token
         try:
             logits = self._network.run(self._slots.block(0, len(rows)), ids, self._slots.mask(0, len(rows), 1))
+            hide_masked(logits, [row.run.guide for row in sorted(rows, key=lambda row: row.slot.row)])
         except _CALL_ERRORS as error:
             for row in rows:
                 self._fail(row, error)
@@ -183,15 +189,16 @@ class Scheduler:
         if token in self._end_ids:
             self._tell(run, run.text.close())
             return Done(run.call.id, "stop", run.output_tokens)
+        run.guide.take(token)
         run.token = token
         run.output_tokens += 1
         run.untold_tokens += 1
         self._tell(run, run.text.feed(token))
         if run.text.stop_sequence:
             return Done(run.call.id, "stop", run.output_tokens, run.text.stop_sequence)
-        if run.output_tokens >= run.prompt.max_output_tokens:
+        if run.guide.is_over or run.output_tokens >= run.prompt.max_output_tokens:
             self._tell(run, run.text.close())
-            return Done(run.call.id, "length", run.output_tokens)
+            return Done(run.call.id, "stop" if run.guide.is_over else "length", run.output_tokens)
         return None
 
     def _tell(self, run: Run, text: str) -> None:

@@ -11,12 +11,19 @@ _BYTE_TOKEN_LENGTH = len("<0x00>")
 
 
 class Vocabulary:
-    """A model's tokenizer; token ids become bytes, for one character may take several tokens."""
+    """A model's tokenizer; token ids become bytes, for one character may take several tokens.
+
+    `added` are the tokens with a text of their own; those of them that never stand in plain text are `special`.
+    """
 
     def __init__(self, tokenizer_json: bytes) -> None:
         self._tokenizer = Tokenizer.from_buffer(tokenizer_json)
         added = self._tokenizer.get_added_tokens_decoder()
         self.added: dict[int, str] = {token_id: token.content for token_id, token in added.items()}
+        self.special = frozenset(
+            token_id for token_id, token in added.items() if token.special or token.content.startswith("<")
+        )
+        self.size: int = self._tokenizer.get_vocab_size()
         self._byte_level = b'"ByteLevel"' in msgspec.json.encode(_decoder(tokenizer_json))
         self._bytes = _byte_alphabet()
 

@@ -1,0 +1,64 @@
+"""Health: whether a deployment answers, judged by the calls it got.
+
+States: well; cooling (it failed too often in a row: it gets no call until the pause is over; each failure after a pause
+doubles the next one); probing (the pause is over, one call is let through; its end decides). Who moves it: the ends of
+calls, and the time.
+
+    state      success    failure                          pause over
+    well       well       cooling, at the third in a row   -
+    cooling    well       -                                probing, at the next call
+    probing    well       cooling, twice as long           -
+"""
+
+from collections.abc import Callable
+
+FAILURES_TO_COOL = 3
+FIRST_PAUSE_S = 2.0
+LONGEST_PAUSE_S = 60.0
+JITTER = 0.2
+
+
+class Health:
+    """One deployment's health; `draw` gives a number from 0 to 1 for the jitter of pauses."""
+
+    def __init__(self, draw: Callable[[], float]) -> None:
+        self._draw = draw
+        self._failures = 0
+        self._pauses = 0
+        self._until_s = 0.0
+        self._probing = False
+
+    def may_serve(self, now_s: float) -> bool:
+        """Tell whether a call may go there now; the first one after a pause is the probe."""
+        return self._failures < FAILURES_TO_COOL or (not self._probing and now_s >= self._until_s)
+
+    def begin(self) -> None:
+        """Take the news that a call goes there."""
+        if self._failures >= FAILURES_TO_COOL:
+            self._probing = True
+
+    def succeed(self) -> None:
+        """Take the news that it answered."""
+        self._failures = self._pauses = 0
+        self._probing = False
+
+    def fail(self, now_s: float, retry_after_s: int | None = None) -> None:
+        """Take the news that it did not; a server that says when to come back is believed."""
+        self._failures += 1
+        self._probing = False
+        if retry_after_s is not None:
+            self._failures = max(self._failures, FAILURES_TO_COOL)
+        if self._failures < FAILURES_TO_COOL:
+            return
+        pause_s = min(FIRST_PAUSE_S * 2**self._pauses, LONGEST_PAUSE_S)
+        self._pauses += 1
+        pause_s *= 1 + JITTER * self._draw()
+        self._until_s = now_s + max(pause_s, float(retry_after_s or 0))
+
+    def abandon(self) -> None:
+        """Take the news that a call ended without telling anything of the deployment, for its client left."""
+        self._probing = False
+
+    def wait_s(self, now_s: float) -> float:
+        """Tell in how many seconds it may be tried again; 0 when it may be now."""
+        return 0.0 if self.may_serve(now_s) else max(0.0, self._until_s - now_s)

@@ -1,0 +1,187 @@
+"""Train: one run from the first token to the last; started again, it goes on where its checkpoint stands.
+
+    python -m training.train [--run NAME] [--tokens 30e6] [--threads 2] [--steps N] [--start CHECKPOINT]
+
+The rate warms up over 40 steps, is flat for 45% of the tokens and then falls in a line. Everything is seeded, so a run
+that was broken off and one that was not see the same batches.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+
+from training.batches import BATCH_TOKENS, Batch, make_batch, plan_batches
+from training.checkpoint import Progress, Trained, checkpoint_path, load_checkpoint, save_checkpoint
+from training.model import Network, Shape
+from training.muon import Muon
+from training.places import run_folder
+from training.shards import ShardMaker
+from training.tokenizer import load_tokenizer
+
+_SEED = 3
+_MATRIX_RATE = 0.02
+_OTHER_RATE = 3e-3
+_WARM_UP_STEPS = 40
+_FLAT_SHARE = 0.45
+_LEAST_SHARE = 0.02
+_LEARNT = 0.99
+_CHECKPOINT_EVERY_S = 300
+_REPORT_EVERY = 25
+_DEVELOPMENT_EVERY = 300
+
+
+class Meter:
+    """Sums loss and hits over the tokens that are learnt, and tells the speed of this process."""
+
+    def __init__(self, tokens: int) -> None:
+        self._started_at = time.monotonic()
+        self._first_tokens = tokens
+        self._loss = 0.0
+        self._hits = 0
+        self._count = 0
+
+    def add(self, loss: float, hits: int, count: int) -> None:
+        """Count one batch."""
+        self._loss += loss
+        self._hits += hits
+        self._count += count
+
+    def report(self, progress: Progress) -> str:
+        """Write the progress line and begin new sums."""
+        speed = (progress.tokens - self._first_tokens) / max(time.monotonic() - self._started_at, 1e-9)
+        left_minutes = (progress.total_tokens - progress.tokens) / speed / 60
+        line = (
+            f"step {progress.step} tokens {progress.tokens / 1e6:.2f}M of {progress.total_tokens / 1e6:.1f}M "
+            f"loss {self._loss / self._count:.4f} hits {self._hits / self._count:.4f} "
+            f"{speed:.0f} tokens/s left {left_minutes:.0f} min"
+        )
+        self._loss, self._hits, self._count = 0.0, 0, 0
+        return line
+
+
+class Run:
+    """One run in its folder."""
+
+    def __init__(self, folder: Path, total_tokens: int, start: Path | None) -> None:
+        torch.manual_seed(_SEED)
+        self._folder = folder
+        self._shards = ShardMaker(load_tokenizer(folder))
+        network = Network(Shape())
+        adam = torch.optim.AdamW(network.others(), lr=_OTHER_RATE, betas=(0.9, 0.97), weight_decay=0.0, eps=1e-10)
+        self._trained = Trained(network, Muon(network.matrices(), _MATRIX_RATE), adam)
+        self._progress = Progress(total_tokens)
+        path = checkpoint_path(folder)
+        if path.exists() or start:
+            self._progress = load_checkpoint(path if path.exists() else start or path, self._trained)
+            self._progress.total_tokens = total_tokens
+            _say(f"going on from step {self._progress.step}")
+        self._development = self._shards.development_shard()
+
+    def train(self, last_step: int | None) -> None:
+        """Train to the end, or to a step; a checkpoint every five minutes."""
+        progress = self._progress
+        meter = Meter(progress.tokens)
+        saved_at = begun_at = time.monotonic()
+        seconds = progress.seconds
+        while progress.tokens < progress.total_tokens:
+            shard = self._shards.training_shard(progress.shard)
+            groups = plan_batches(shard, progress.shard)
+            while progress.batch < len(groups) and progress.tokens < progress.total_tokens:
+                if progress.step == last_step:
+                    break
+                batch = make_batch(shard, groups[progress.batch], (progress.shard, progress.batch))
+                meter.add(*self._learn(batch))
+                self._advance(batch)
+                progress.seconds = seconds + time.monotonic() - begun_at
+                if progress.step % _REPORT_EVERY == 0:
+                    _say(meter.report(progress))
+                if progress.step % _DEVELOPMENT_EVERY == 0:
+                    _say(f"step {progress.step} development loss {self._develop():.4f}")
+                if time.monotonic() - saved_at > _CHECKPOINT_EVERY_S:
+                    save_checkpoint(self._folder, self._trained, progress)
+                    saved_at = time.monotonic()
+            if progress.step == last_step:
+                break
+            if progress.batch >= len(groups):
+                progress.shard, progress.batch = progress.shard + 1, 0
+        save_checkpoint(self._folder, self._trained, progress)
+        _say(f"done: {progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s; development {self._develop():.4f}")
+
+    def _advance(self, batch: Batch) -> None:
+        """Count a batch; where the flat rate ends, the state is kept for longer runs to start from."""
+        progress = self._progress
+        was_flat = progress.tokens < _FLAT_SHARE * progress.total_tokens
+        progress.tokens += batch.ids.numel()
+        progress.step += 1
+        progress.batch += 1
+        if was_flat and progress.tokens >= _FLAT_SHARE * progress.total_tokens:
+            save_checkpoint(self._folder, self._trained, progress, "flat.pt")
+
+    def _learn(self, batch: Batch) -> tuple[float, int, int]:
+        """Take one step; give the loss's sum, the hits and the count of the learnt tokens."""
+        share = _rate_share(self._progress)
+        trained = self._trained
+        losses, logits, targets, weights = self._losses(batch)
+        ((losses * weights).sum() / weights.sum()).backward()
+        torch.nn.utils.clip_grad_norm_(trained.network.others(), 1.0)
+        for group in trained.adam.param_groups:
+            group["lr"] = _OTHER_RATE * share
+        trained.adam.step()
+        trained.muon.step(share)
+        trained.network.zero_grad(set_to_none=True)
+        is_learnt = weights > _LEARNT
+        hits = logits.detach()[is_learnt].argmax(-1) == targets[is_learnt]
+        return losses.detach()[is_learnt].sum().item(), int(hits.sum()), len(hits)
+
+    def _losses(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        weights = batch.weights[:, 1:].reshape(-1)
+        chosen = torch.nonzero(weights)[:, 0]
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = self._trained.network(batch.ids[:, :-1], batch.positions[:, :-1], chosen).float()
+        targets = batch.ids[:, 1:].reshape(-1)[chosen]
+        return functional.cross_entropy(logits, targets, reduction="none"), logits, targets, weights[chosen]
+
+    @torch.no_grad()
+    def _develop(self) -> float:
+        """Give the mean loss of the learnt tokens of the development dialogues."""
+        loss, count = 0.0, 0
+        for number, group in enumerate(plan_batches(self._development, 0)):
+            losses, _, _, weights = self._losses(make_batch(self._development, group, (0, number)))
+            is_learnt = weights > _LEARNT
+            loss += losses[is_learnt].sum().item()
+            count += int(is_learnt.sum())
+        return loss / count
+
+
+def _rate_share(progress: Progress) -> float:
+    """Give the share of the full rate.
+
+    Worked, for 10 million tokens: step 9: .25; at 4 million: 1; at 7.25 million: .5; at 9.99 million: .02.
+    """
+    done = progress.tokens / progress.total_tokens
+    falling = 1.0 if done < _FLAT_SHARE else max(_LEAST_SHARE, (1 - done) / (1 - _FLAT_SHARE))
+    return min(1.0, (progress.step + 1) / _WARM_UP_STEPS) * falling
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+
+def main() -> None:
+    """Read the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", default="seedling", help="the run's name; a run goes on from its checkpoint")
+    parser.add_argument("--tokens", type=float, default=30e6, help="tokens to train on in all")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens")
+    parser.add_argument("--start", type=Path, default=None, help="checkpoint that a new run starts from")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    Run(run_folder(options.run), int(options.tokens), options.start).train(options.steps)
+
+
+if __name__ == "__main__":
+    main()
