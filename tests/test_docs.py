@@ -9,10 +9,12 @@ from typing import get_args
 import msgspec
 import pytest
 import typer
+from msgspec.structs import fields
 
 from setaria.cli.main import program
-from setaria.config import ENVIRONMENT, NOT_YET, SETTINGS, describe_allowed
+from setaria.config import ENTRIES, ENVIRONMENT, NOT_YET, SETTINGS, describe_allowed
 from setaria.core import errors
+from setaria.core.entries import ThinkingStyle
 from setaria.core.errors import ContextOverflow, SetariaError, UnknownModel, WrongMethod
 from setaria.core.ids import CallId
 from setaria.domain.ledger.records import Ending
@@ -56,6 +58,26 @@ def test_every_setting_is_documented(name: str) -> None:
         assert f"| {f'`{default}`' if default != '' else 'empty'} |" in row
     if isinstance(default, int):
         assert f"| {describe_allowed(name).removeprefix('a whole number from ')} |" in row
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_every_setting_of_an_entry_is_documented(name: str) -> None:
+    """The table of upstreams, models, timeouts or deployments has each setting with its default, and no others."""
+    title = f"### `{name.split('.')[1]}`" if "." in name else f"## `[[{name}]]`"
+    text = (DOCS / "configuration.md").read_text("utf-8").partition(f"\n{title}\n")[2]
+    table = re.split(r"\n#|\n\n\| `", text)[0]
+    lines = {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    known = {field.name: field for field in fields(ENTRIES[name])}
+    assert [*lines] == [*known]
+    for key, field in known.items():
+        if isinstance(field.default, int | float) or (field.default and isinstance(field.default, str)):
+            assert f"| `{field.default}` |" in lines[key]
+
+
+def test_every_thinking_style_is_documented() -> None:
+    """The table has each style, and no others."""
+    documented = {row[0].strip("`") for row in rows("configuration.md") if row[0].startswith("`")}
+    assert {*get_args(ThinkingStyle)} <= documented
 
 
 def test_nothing_is_documented_that_cannot_be_set() -> None:

@@ -1,4 +1,4 @@
-"""Batches: dialogues of like length side by side, with weights and positions. All chance comes from the shard's number."""
+"""Batches: dialogues of like length side by side, with weights and positions; chance follows the shard's number."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def make_batch(shard: Shard, group: np.ndarray, seed: tuple[int, int]) -> Batch:
 
 def padded(length: int) -> int:
     """Round a length up to one of few sizes, or the memory of the process grows with each new one."""
-    step = 32 if length <= 512 else 128 if length <= 1024 else 256  # noqa: PLR2004 - finer steps where most rows are
+    step = 32 if length <= 512 else 128 if length <= 1024 else 256
     return -(-length // step) * step
 
 

@@ -13,7 +13,7 @@ from training.tokenizer import letter_pieces
 
 _DIALOGUES = 4_000
 _FIRST_SHARDS = 2
-_DEVELOPMENT_DIALOGUES = 240
+_DEVELOPMENT_DIALOGUES = 120
 LONGEST_TOKENS = 2_816
 
 
@@ -43,6 +43,16 @@ class ShardMaker:
         """Make the dialogues by which a run is watched; none of them is trained on."""
         places = range(_DEVELOPMENT_DIALOGUES)
         return self._shard([make_sample(Draw(f"development/{place}", self._pieces)) for place in places])
+
+    def development_prompts(self, count: int) -> list[tuple[list[int], list[int]]]:
+        """Give prompts of the development dialogues, each with the answer that should follow."""
+        prompts = []
+        for place in range(count):
+            ids, learnt = self._encode(make_sample(Draw(f"development/{place}", self._pieces)))
+            start = learnt.index(True)
+            end = next((at for at in range(start, len(ids)) if not learnt[at]), len(ids))
+            prompts.append((ids[:start], ids[start:end]))
+        return prompts
 
     def _shard(self, samples: list[Sample]) -> Shard:
         """Tokenize dialogues; the few that are too long to be trained on are left out."""

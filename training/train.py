@@ -1,14 +1,16 @@
 """Train: one run from the first token to the last; started again, it goes on where its checkpoint stands.
 
-    python -m training.train [--run NAME] [--tokens 30e6] [--threads 2] [--steps N] [--start CHECKPOINT]
+    python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--threads 2] [--steps N] [--start CHECKPOINT]
 
 The rate warms up over 40 steps, is flat for 45% of the tokens and then falls in a line. Everything is seeded, so a run
-that was broken off and one that was not see the same batches.
+that was broken off and one that was not see the same batches. SIGTERM ends a run with a checkpoint.
 """
 
 import argparse
+import signal
 import time
 from pathlib import Path
+from types import FrameType
 
 import torch
 from torch.nn import functional
@@ -17,6 +19,7 @@ from training.batches import BATCH_TOKENS, Batch, make_batch, plan_batches
 from training.checkpoint import Progress, Trained, checkpoint_path, load_checkpoint, save_checkpoint
 from training.model import Network, Shape
 from training.muon import Muon
+from training.pace import Pace
 from training.places import run_folder
 from training.shards import ShardMaker
 from training.tokenizer import load_tokenizer
@@ -28,9 +31,10 @@ _WARM_UP_STEPS = 40
 _FLAT_SHARE = 0.45
 _LEAST_SHARE = 0.02
 _LEARNT = 0.99
+_FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
-_DEVELOPMENT_EVERY = 300
+_DEVELOPMENT_EVERY = 250
 
 
 class Meter:
@@ -49,9 +53,14 @@ class Meter:
         self._hits += hits
         self._count += count
 
+    def reachable_tokens(self, progress: Progress, minutes: float) -> int:
+        """Tell how many tokens the run will have seen when this process is so many minutes old."""
+        left_s = max(0.0, minutes * 60 - (time.monotonic() - self._started_at))
+        return progress.tokens + int(left_s * self._speed(progress))
+
     def report(self, progress: Progress) -> str:
         """Write the progress line and begin new sums."""
-        speed = (progress.tokens - self._first_tokens) / max(time.monotonic() - self._started_at, 1e-9)
+        speed = self._speed(progress)
         left_minutes = (progress.total_tokens - progress.tokens) / speed / 60
         line = (
             f"step {progress.step} tokens {progress.tokens / 1e6:.2f}M of {progress.total_tokens / 1e6:.1f}M "
@@ -61,12 +70,16 @@ class Meter:
         self._loss, self._hits, self._count = 0.0, 0, 0
         return line
 
+    def _speed(self, progress: Progress) -> float:
+        return (progress.tokens - self._first_tokens) / max(time.monotonic() - self._started_at, 1e-9)
+
 
 class Run:
     """One run in its folder."""
 
-    def __init__(self, folder: Path, total_tokens: int, start: Path | None) -> None:
+    def __init__(self, folder: Path, total_tokens: int, start: Path | None, pace: Pace) -> None:
         torch.manual_seed(_SEED)
+        self._pace = pace
         self._folder = folder
         self._shards = ShardMaker(load_tokenizer(folder))
         network = Network(Shape())
@@ -79,9 +92,15 @@ class Run:
             self._progress.total_tokens = total_tokens
             _say(f"going on from step {self._progress.step}")
         self._development = self._shards.development_shard()
+        self._is_stopped = False
+        signal.signal(signal.SIGTERM, self._stop)
 
-    def train(self, last_step: int | None) -> None:
-        """Train to the end, or to a step; a checkpoint every five minutes."""
+    def train(self, last_step: int | None, minutes: float) -> None:
+        """Train to the end, or to a step; a checkpoint every five minutes.
+
+        With a number of minutes the run is made as long as they allow, and no longer than was asked for.
+        """
+        most_tokens = self._progress.total_tokens
         progress = self._progress
         meter = Meter(progress.tokens)
         saved_at = begun_at = time.monotonic()
@@ -90,35 +109,43 @@ class Run:
             shard = self._shards.training_shard(progress.shard)
             groups = plan_batches(shard, progress.shard)
             while progress.batch < len(groups) and progress.tokens < progress.total_tokens:
-                if progress.step == last_step:
+                if self._is_stopped or progress.step == last_step:
                     break
                 batch = make_batch(shard, groups[progress.batch], (progress.shard, progress.batch))
                 meter.add(*self._learn(batch))
                 self._advance(batch)
+                self._pace.count(batch.ids.numel())
                 progress.seconds = seconds + time.monotonic() - begun_at
                 if progress.step % _REPORT_EVERY == 0:
+                    if minutes:
+                        progress.total_tokens = min(most_tokens, meter.reachable_tokens(progress, minutes))
                     _say(meter.report(progress))
                 if progress.step % _DEVELOPMENT_EVERY == 0:
                     _say(f"step {progress.step} development loss {self._develop():.4f}")
                 if time.monotonic() - saved_at > _CHECKPOINT_EVERY_S:
                     save_checkpoint(self._folder, self._trained, progress)
                     saved_at = time.monotonic()
-            if progress.step == last_step:
+            if self._is_stopped or progress.step == last_step:
                 break
             if progress.batch >= len(groups):
                 progress.shard, progress.batch = progress.shard + 1, 0
         save_checkpoint(self._folder, self._trained, progress)
-        _say(f"done: {progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s; development {self._develop():.4f}")
+        _say(f"done: {progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
+        _say(f"step {progress.step} development loss {self._develop():.4f}")
+
+    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+        """End after the step under way, with a checkpoint."""
+        self._is_stopped = True
 
     def _advance(self, batch: Batch) -> None:
         """Count a batch; where the flat rate ends, the state is kept for longer runs to start from."""
         progress = self._progress
-        was_flat = progress.tokens < _FLAT_SHARE * progress.total_tokens
         progress.tokens += batch.ids.numel()
         progress.step += 1
         progress.batch += 1
-        if was_flat and progress.tokens >= _FLAT_SHARE * progress.total_tokens:
-            save_checkpoint(self._folder, self._trained, progress, "flat.pt")
+        is_falling = progress.tokens >= _FLAT_SHARE * progress.total_tokens
+        if is_falling and not (self._folder / _FLAT_NAME).exists():
+            save_checkpoint(self._folder, self._trained, progress, _FLAT_NAME)
 
     def _learn(self, batch: Batch) -> tuple[float, int, int]:
         """Take one step; give the loss's sum, the hits and the count of the learnt tokens."""
@@ -175,12 +202,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="seedling", help="the run's name; a run goes on from its checkpoint")
     parser.add_argument("--tokens", type=float, default=30e6, help="tokens to train on in all")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="at most; one where two are slower")
+    parser.add_argument("--minutes", type=float, default=0.0, help="end within so many minutes, rate and all")
     parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens")
     parser.add_argument("--start", type=Path, default=None, help="checkpoint that a new run starts from")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    Run(run_folder(options.run), int(options.tokens), options.start).train(options.steps)
+    pace = Pace(options.threads)
+    Run(run_folder(options.run), int(options.tokens), options.start, pace).train(options.steps, options.minutes)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,17 @@
 import asyncio
 import datetime
 
-from setaria.core.clock import SystemClock, iso_from_ms
+from setaria.core.clock import SystemClock, http_date_from_ms, iso_from_ms
 
 
 def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
     """ISO 8601, with a Z."""
     assert iso_from_ms(1_795_405_093_250) == "2026-11-23T03:38:13.250Z"
+
+
+def test_a_moment_is_written_as_http_does() -> None:
+    """Day names and months are English, whatever the machine speaks."""
+    assert http_date_from_ms(1_795_405_093_250) == "Mon, 23 Nov 2026 03:38:13 GMT"
 
 
 def test_the_moment_is_the_machines() -> None:

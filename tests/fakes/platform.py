@@ -11,6 +11,7 @@ from setaria.core.traits import Traits
 from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import AccountStatus, Caller
 from setaria.domain.catalog.model import Catalog, Deployment, Model
+from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
@@ -60,7 +61,9 @@ def make_stage(upstream: ScriptedUpstream | None = None) -> Stage:
     platform = Platform(
         keys=KeyCache(ledger, SECRETS),
         catalog=Catalog((SEEDLING,)),
+        router=Router(lambda: 0.5),
         upstreams={"scripted": upstream},
+        relays={},
         ledger=ledger,
         clock=clock,
         log=log,

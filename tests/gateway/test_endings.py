@@ -4,22 +4,26 @@ import msgspec
 import pytest
 
 from setaria.core.errors import ContextOverflow, UpstreamBusy, UpstreamCut, UpstreamFailed
-from setaria.core.events import Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, UsageReport
+from setaria.core.events import (
+    Finish,
+    ReasoningDelta,
+    ReasoningSignature,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
-from setaria.gateway.ask import ask
-from setaria.gateway.authenticate import authenticate
-from setaria.gateway.forward import AnswerFlow
-from setaria.gateway.route import route
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import Stage
 from tests.fakes.scripted_upstream import END, PAUSE, USAGE, ScriptedUpstream, Step
 from tests.fakes.waiting import turns, until
-from tests.gateway.calling import PROTOCOLS, begin, body_of, play, received
+from tests.gateway.calling import PROTOCOLS, begin, body_of, play
 
 CALLS = [(protocol, stream) for protocol in PROTOCOLS for stream in (False, True)]
 LAST_BYTES = {"openai_chat": b"data: [DONE]\n\n", "anthropic_messages": b'{"type":"message_stop"}\n\n'}
-THINKS: Step = (ReasoningDelta("Well then"), TextDelta("Hello"))
+THINKS: Step = (ReasoningDelta("Well then"), ReasoningSignature("mark"), TextDelta("Hello"))
 CALLS_TOOL: Step = (ToolCallStart(0, "call_1", "get_weather"), ToolCallDelta(0, '{"city":"Rome"}'))
 
 
@@ -296,18 +300,3 @@ def test_tools_that_are_left_out() -> None:
         await task
 
     assert play(story).log.fields_of("left_out")["tools"] == ["web_search_20250305"]
-
-
-def test_a_client_that_is_slow_before_anything_is_asked() -> None:
-    """While no question is put there is nobody to hold up."""
-
-    async def story(stage: Stage) -> None:
-        client = RecordingClient(body_of())
-        asked = await ask(await authenticate(received(stage), stage.platform.keys), client, stage.platform)
-        flow = AnswerFlow(route(asked, stage.platform.upstreams), client, stage.platform)
-        flow.client_full()
-        flow.client_ready()
-        flow.client_left()
-        assert (flow.over.done(), flow.reply().ending, flow.reply().usage) == (True, "client_gone", Usage())
-
-    assert play(story).upstream.attempts == []

@@ -24,8 +24,44 @@ _PERSONAS = (
     "Do not make up facts.",
     "Respond in English.",
 )
-_ORDERS = ("Always", "Never", "Use", "Be", "Keep", "Answer", "Think", "Write", "Check", "Follow", "Do not", "You must", "You should", "Avoid", "Prefer", "When needed", "If possible", "Remember to", "Make sure to", "Before you answer,")
-_HEADINGS = ("Instructions", "Rules", "Style", "Environment", "Tools", "Context", "Important", "Notes", "Examples", "Tone", "Output", "Memory", "Task", "Policy")
+_ORDERS = (
+    "Always",
+    "Never",
+    "Use",
+    "Be",
+    "Keep",
+    "Answer",
+    "Think",
+    "Write",
+    "Check",
+    "Follow",
+    "Do not",
+    "You must",
+    "You should",
+    "Avoid",
+    "Prefer",
+    "When needed",
+    "If possible",
+    "Remember to",
+    "Make sure to",
+    "Before you answer,",
+)
+_HEADINGS = (
+    "Instructions",
+    "Rules",
+    "Style",
+    "Environment",
+    "Tools",
+    "Context",
+    "Important",
+    "Notes",
+    "Examples",
+    "Tone",
+    "Output",
+    "Memory",
+    "Task",
+    "Policy",
+)
 _CUT = "\n[...]\n"
 _TAGS = ("system-reminder", "context", "env", "environment_details", "document", "instructions")
 
@@ -34,7 +70,7 @@ def system_text(draw: Draw) -> str:
     """Write a short system message, as most programs send."""
     if draw.chance(0.5):
         return " ".join(_persona(draw) for _ in range(draw.whole(1, 2)))
-    return " ".join(_order(draw) for _ in range(draw.whole(1, 5)))
+    return " ".join(_order(draw) for _ in range(draw.whole(1, 3)))
 
 
 def filler(draw: Draw, shortest: int = _SHORTEST_WORDS, longest: int = _LONGEST_WORDS) -> str:
@@ -73,7 +109,9 @@ def _block(draw: Draw) -> str:
     if turn < 0.6:
         return f"- {_order(draw)}"
     if turn < 0.75:
-        return f"{draw.plain_word()}: {draw_text(draw, draw.one(('file', 'word', 'integer', 'url', 'command', 'date')))}"
+        return (
+            f"{draw.plain_word()}: {draw_text(draw, draw.one(('file', 'word', 'integer', 'url', 'command', 'date')))}"
+        )
     if turn < 0.85:
         return f"{draw.whole(1, 9)}. {_order(draw)}"
     return _order(draw)
@@ -81,7 +119,9 @@ def _block(draw: Draw) -> str:
 
 def _order(draw: Draw) -> str:
     kinds = ("noun", "noun", "adjective", "verb", "function", "function", "function", "adverb")
-    words = [draw.word(draw.one(kinds)) if draw.chance(0.93) else draw.invented_word() for _ in range(draw.whole(3, 14))]
+    words = [
+        draw.word(draw.one(kinds)) if draw.chance(0.93) else draw.invented_word() for _ in range(draw.whole(3, 14))
+    ]
     return f"{draw.one(_ORDERS)} {' '.join(words)}{draw.one(('.', '.', '.', '!', ';'))}"
 
 

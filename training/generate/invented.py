@@ -1,4 +1,4 @@
-"""Invented: tools that do not exist, with random names, parameters and wordings, so that a schema is read, not recalled."""
+"""Invented: tools that do not exist, random in name, parameters and wording, so that schemas are read, not recalled."""
 
 import re
 
@@ -8,27 +8,103 @@ from training.generate.known import rename
 
 # By kind of value: names of parameters, and how a person says such a value without naming the parameter.
 _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "city": (("city", "location", "place", "town", "site", "area", "venue", "region"), (" in {}", " in {}", " at {}", " near {}", " for {}")),
-    "person": (("name", "person", "customer", "owner", "member", "guest", "employee", "student"), (" for {}", " of {}", " by {}", " with {}", " from {}")),
-    "date": (("date", "day", "start_date", "deadline", "due", "valid_from"), (" on {}", " for {}", ", {}", " dated {}", " by {}")),
+    "city": (
+        ("city", "location", "place", "town", "site", "area", "venue", "region"),
+        (" in {}", " in {}", " at {}", " near {}", " for {}"),
+    ),
+    "person": (
+        ("name", "person", "customer", "owner", "member", "guest", "employee", "student"),
+        (" for {}", " of {}", " by {}", " with {}", " from {}"),
+    ),
+    "date": (
+        ("date", "day", "start_date", "deadline", "due", "valid_from"),
+        (" on {}", " for {}", ", {}", " dated {}", " by {}"),
+    ),
     "time": (("time", "start_time", "at", "hour", "begin"), (" at {}", " at {}", ", {}", " for {}")),
-    "text": (("text", "message", "title", "note", "reason", "subject", "comment", "content"), (' "{}"', ' called "{}"', ' saying "{}"', ': "{}"', ' with the text "{}"', ' because "{}"')),
-    "short": (("topic", "theme", "product", "item", "name", "query", "label"), (" about {}", " {}", ' "{}"', " named {}", " on {}", " called {}")),
-    "word": (("word", "key", "tag", "material", "type", "model", "brand"), (" {}", " of {}", ' "{}"', " from {}", " with {}")),
-    "file": (("path", "file", "file_path", "source", "input_file"), (" {}", " from {}", " in {}", " the file {}", " at {}")),
+    "text": (
+        ("text", "message", "title", "note", "reason", "subject", "comment", "content"),
+        (' "{}"', ' called "{}"', ' saying "{}"', ': "{}"', ' with the text "{}"', ' because "{}"'),
+    ),
+    "short": (
+        ("topic", "theme", "product", "item", "name", "query", "label"),
+        (" about {}", " {}", ' "{}"', " named {}", " on {}", " called {}"),
+    ),
+    "word": (
+        ("word", "key", "tag", "material", "type", "model", "brand"),
+        (" {}", " of {}", ' "{}"', " from {}", " with {}"),
+    ),
+    "file": (
+        ("path", "file", "file_path", "source", "input_file"),
+        (" {}", " from {}", " in {}", " the file {}", " at {}"),
+    ),
     "folder": (("folder", "directory", "target", "output"), (" in {}", " under {}", " into {}", " from {}")),
     "email": (("email", "to", "contact", "mail"), (" to {}", " for {}", " ({})", " with the email {}")),
-    "id": (("id", "number", "code", "reference", "ticket", "serial", "batch"), (" {}", " number {}", " with the id {}", " no. {}", " {}")),
+    "id": (
+        ("id", "number", "code", "reference", "ticket", "serial", "batch"),
+        (" {}", " number {}", " with the id {}", " no. {}", " {}"),
+    ),
     "url": (("url", "link", "page", "endpoint"), (" {}", " at {}", " from {}")),
     "currency": (("currency", "unit"), (" in {}", " to {}")),
     "language": (("language", "lang"), (" in {}", " into {}")),
     "room": (("room", "space", "zone"), (" in the {}", " of the {}", " for the {}")),
     "color": (("color", "tint", "shade"), (" in {}", " {}", " to {}")),
 }
-_COUNTS = ("days", "guests", "copies", "minutes", "hours", "people", "pieces", "boxes", "rows", "pages", "seats", "weeks", "tickets", "points", "degrees", "meters", "liters", "units", "rounds", "nights", "players", "samples", "percent", "grams", "miles", "items", "bags", "lines")
+_COUNTS = (
+    "days",
+    "guests",
+    "copies",
+    "minutes",
+    "hours",
+    "people",
+    "pieces",
+    "boxes",
+    "rows",
+    "pages",
+    "seats",
+    "weeks",
+    "tickets",
+    "points",
+    "degrees",
+    "meters",
+    "liters",
+    "units",
+    "rounds",
+    "nights",
+    "players",
+    "samples",
+    "percent",
+    "grams",
+    "miles",
+    "items",
+    "bags",
+    "lines",
+)
 _COUNT_PHRASES = (" for {} {}", " with {} {}", ", {} {}", " {} {}", " of {} {}", " by {} {}", " over {} {}")
-_AMOUNTS = ("amount", "price", "budget", "weight", "distance", "height", "value", "speed", "volume", "rate", "width", "depth", "limit", "score")
-_AMOUNT_PHRASES = (" with a {name} of {}", " of {}", " for {}", ", {name} {}", " up to {}", " at a {name} of {}", " to {}")
+_AMOUNTS = (
+    "amount",
+    "price",
+    "budget",
+    "weight",
+    "distance",
+    "height",
+    "value",
+    "speed",
+    "volume",
+    "rate",
+    "width",
+    "depth",
+    "limit",
+    "score",
+)
+_AMOUNT_PHRASES = (
+    " with a {name} of {}",
+    " of {}",
+    " for {}",
+    ", {name} {}",
+    " up to {}",
+    " at a {name} of {}",
+    " to {}",
+)
 _CHOICES = (
     ("priority", ("low", "medium", "high")),
     ("size", ("small", "medium", "large")),
@@ -44,7 +120,18 @@ _CHOICES = (
     ("gender", ("male", "female", "any")),
 )
 _CHOICE_PHRASES = (" as {}", " with {name} {}", ", {}", " in {}", " ({})", ", {name} {}", " with {} {name}")
-_FLAGS = ("urgent", "express", "private", "recursive", "anonymous", "encrypted", "verbose", "permanent", "hidden", "silent")
+_FLAGS = (
+    "urgent",
+    "express",
+    "private",
+    "recursive",
+    "anonymous",
+    "encrypted",
+    "verbose",
+    "permanent",
+    "hidden",
+    "silent",
+)
 _SAME = {
     "get": ("get", "fetch", "show me", "give me", "look up", "find", "tell me"),
     "set": ("set", "change", "adjust"),
@@ -63,7 +150,18 @@ _SAME = {
     "record": ("record", "log", "note", "write down"),
 }
 _DIRECT = ("{tool}", "use {tool}", "call {tool}", "run {tool}", "use the tool {tool}", "call the function {tool}")
-_QUESTIONS = ("What is the {noun}", "How is the {noun}", "Which {noun} is there", "Where is the {noun}", "Do we have a {noun}", "When is the {noun}", "How much is the {noun}", "I need the {noun}", "I want a {noun}", "I would like a {noun}")
+_QUESTIONS = (
+    "What is the {noun}",
+    "How is the {noun}",
+    "Which {noun} is there",
+    "Where is the {noun}",
+    "Do we have a {noun}",
+    "When is the {noun}",
+    "How much is the {noun}",
+    "I need the {noun}",
+    "I want a {noun}",
+    "I would like a {noun}",
+)
 
 
 def invent(draw: Draw) -> Family:
@@ -86,7 +184,11 @@ def invent(draw: Draw) -> Family:
 def _description(draw: Draw, verb: str, noun: str) -> str:
     shape = draw.one(("{} the {}", "{} a {}", "{} {}s", "{} the {} of a user", "{} one {}", "Tool to {} a {}"))
     text = shape.format(verb.lower() if shape.startswith("Tool") else verb.capitalize(), noun)
-    return text + (f" {draw.one(('from the system', 'quickly', 'in the list', 'for later', 'by name', 'at a place'))}" if draw.chance(0.3) else "")
+    return text + (
+        f" {draw.one(('from the system', 'quickly', 'in the list', 'for later', 'by name', 'at a place'))}"
+        if draw.chance(0.3)
+        else ""
+    )
 
 
 def _parameters(draw: Draw) -> list[tuple[Parameter, str]]:
@@ -123,7 +225,8 @@ def _choice(draw: Draw, *, is_required: bool) -> tuple[Parameter, str]:
     name, values = draw.one(_CHOICES)
     if draw.chance(0.4):
         name = draw.plain_word().replace(" ", "_").replace("-", "_")
-        values = tuple({draw.plain_word() if draw.chance(0.6) else draw.invented_word() for _ in range(draw.whole(2, 5))})
+        words = (draw.plain_word() if draw.chance(0.6) else draw.invented_word() for _ in range(draw.whole(2, 5)))
+        values = tuple(dict.fromkeys(words))  # a set's order would differ from one process to the next
     phrase = draw.one(_CHOICE_PHRASES).format("{" + name + "}", name=name)
     return Parameter(name, "enum", {"type": "string", "enum": list(values)}, is_required), phrase
 
@@ -137,7 +240,9 @@ def _free_parameter(draw: Draw, *, is_required: bool) -> tuple[Parameter, str]:
         name = re.sub(r"\W+", "_", "_".join(parts)).strip("_") or name
     schema = {"type": "string"} | ({"description": name.replace("_", " ").capitalize()} if draw.chance(0.3) else {})
     if draw.chance(0.06):
-        return Parameter(name, "items", {"type": "array", "items": {"type": "string"}}, is_required), f" with the {name} {{{name}}}"
+        return Parameter(
+            name, "items", {"type": "array", "items": {"type": "string"}}, is_required
+        ), f" with the {name} {{{name}}}"
     return Parameter(name, kind, schema, is_required), draw.one(phrases).format("{" + name + "}")
 
 
@@ -156,7 +261,9 @@ def _wording(draw: Draw, tool: str, sense: tuple[str, str], parameters: list[tup
 
 def _head(draw: Draw, verb: str, noun: str) -> str:
     said = draw.one(_SAME.get(verb, (verb,)))
-    return draw.one(("{} the {}", "{} the {}", "{} a {}", "{} {}", "{} my {}", "{} this {}", "{} one {}")).format(said, noun)
+    return draw.one(("{} the {}", "{} the {}", "{} a {}", "{} {}", "{} my {}", "{} this {}", "{} one {}")).format(
+        said, noun
+    )
 
 
 def _natural(parameters: list[tuple[Parameter, str]]) -> str:
@@ -165,7 +272,17 @@ def _natural(parameters: list[tuple[Parameter, str]]) -> str:
 
 def _named(draw: Draw, parameters: list[tuple[Parameter, str]]) -> str:
     """Say each value together with its parameter's name."""
-    style = draw.one(("{name} {value}", "{name} = {value}", "{name}={value}", "{name}: {value}", "the {name} {value}", "{value} as {name}", "{name} is {value}"))
+    style = draw.one(
+        (
+            "{name} {value}",
+            "{name} = {value}",
+            "{name}={value}",
+            "{name}: {value}",
+            "the {name} {value}",
+            "{value} as {name}",
+            "{name} is {value}",
+        )
+    )
     text, joint = "", draw.one((" with ", ": ", " using ", ", ", " where ", " - "))
     for parameter, _ in parameters:
         name = parameter.name.replace("_", " ") if draw.chance(0.5) else parameter.name

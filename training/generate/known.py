@@ -212,7 +212,9 @@ def rename(draw: Draw, name: str) -> str:
     turn = draw.random.random()
     if turn < 0.3:
         prefix = draw.one((draw.one(_PREFIXES), draw.plain_word(), draw.invented_word())).replace(" ", "_")
-        return draw.one(("_", "_", "__", ".", "-")).join((prefix, name)) if draw.chance(0.85) else f"mcp__{prefix}__{name}"
+        return (
+            draw.one(("_", "_", "__", ".", "-")).join((prefix, name)) if draw.chance(0.85) else f"mcp__{prefix}__{name}"
+        )
     if turn < 0.45:
         return f"{name}_{draw.one((draw.one(_SUFFIXES), draw.plain_word(), draw.invented_word()))}".replace(" ", "_")
     if turn < 0.6:
@@ -238,9 +240,7 @@ def _rename_parameters(draw: Draw, family: Family) -> Family:
     if len(set(names.values())) < len(names):
         return family
     parameters = tuple(replace(parameter, name=names[parameter.name]) for parameter in family.parameters)
-    wordings = tuple(
-        re.sub(r"\{(\w+)", lambda found: "{" + names[found[1]], wording) for wording in family.wordings
-    )
+    wordings = tuple(re.sub(r"\{(\w+)", lambda found: "{" + names[found[1]], wording) for wording in family.wordings)
     return replace(family, parameters=parameters, wordings=wordings)
 
 

@@ -41,13 +41,86 @@ _FACTS: tuple[tuple[str, str], ...] = (
     ("version", "version"),
     ("server", "host"),
 )
-_TOLD = ("My {key} is {value}.", "My {key} is {value}", "Remember that my {key} is {value}", "Note: my {key} is {value}", "Please remember: my {key} is {value}.", "my {key}: {value}", "Just so you know, my {key} is {value}.", "Keep in mind that my {key} is {value}", "Hi, my {key} is {value}.", "The {key} of mine is {value}.", "I tell you my {key}: {value}", "Don't forget: my {key} is {value}")
-_ASKED = ("What is my {key}?", "Tell me my {key}", "What was my {key}?", "Do you remember my {key}?", "Do you still know my {key}?", "Which {key} do I have?", "my {key}?", "Can you tell me my {key}?", "What did I say is my {key}?", "What's my {key}", "Remind me of my {key}", "Please repeat my {key}", "And my {key}?", "I forgot my {key}, what is it?")
-_NAMED = ("I am {value}", "I'm {value}.", "Call me {value}", "This is {value} speaking", "{value} here", "You can call me {value}.", "Hello, I am {value}!", "People call me {value}")
-_WHO = ("What is my name?", "Who am I?", "Do you know my name?", "What am I called?", "Do you remember my name?", "What's my name?")
-_LIVING = ("I live in {value}", "I am from {value}.", "I live in {value}.", "I moved to {value}", "My home is in {value}", "I come from {value}")
-_WHERE = ("Where do I live?", "In which city do I live?", "Where am I from?", "Which city is my home?", "Do you remember where I live?")
-_REPEATED = ("Repeat: {}", "Say {}", "Repeat after me: {}", "Echo {}", "Say exactly: {}", "Print {}", "Reply with only: {}", 'Say "{}"', "Repeat the words {}", "Answer only with {}", "Repeat this: {}", "Write exactly: {}", "echo {}", "Please repeat {}", "Just say {}")
+_TOLD = (
+    "My {key} is {value}.",
+    "My {key} is {value}",
+    "Remember that my {key} is {value}",
+    "Note: my {key} is {value}",
+    "Please remember: my {key} is {value}.",
+    "my {key}: {value}",
+    "Just so you know, my {key} is {value}.",
+    "Keep in mind that my {key} is {value}",
+    "Hi, my {key} is {value}.",
+    "The {key} of mine is {value}.",
+    "I tell you my {key}: {value}",
+    "Don't forget: my {key} is {value}",
+)
+_ASKED = (
+    "What is my {key}?",
+    "Tell me my {key}",
+    "What was my {key}?",
+    "Do you remember my {key}?",
+    "Do you still know my {key}?",
+    "Which {key} do I have?",
+    "my {key}?",
+    "Can you tell me my {key}?",
+    "What did I say is my {key}?",
+    "What's my {key}",
+    "Remind me of my {key}",
+    "Please repeat my {key}",
+    "And my {key}?",
+    "I forgot my {key}, what is it?",
+)
+_NAMED = (
+    "I am {value}",
+    "I'm {value}.",
+    "Call me {value}",
+    "This is {value} speaking",
+    "{value} here",
+    "You can call me {value}.",
+    "Hello, I am {value}!",
+    "People call me {value}",
+)
+_WHO = (
+    "What is my name?",
+    "Who am I?",
+    "Do you know my name?",
+    "What am I called?",
+    "Do you remember my name?",
+    "What's my name?",
+)
+_LIVING = (
+    "I live in {value}",
+    "I am from {value}.",
+    "I live in {value}.",
+    "I moved to {value}",
+    "My home is in {value}",
+    "I come from {value}",
+)
+_WHERE = (
+    "Where do I live?",
+    "In which city do I live?",
+    "Where am I from?",
+    "Which city is my home?",
+    "Do you remember where I live?",
+)
+_REPEATED = (
+    "Repeat: {}",
+    "Say {}",
+    "Repeat after me: {}",
+    "Echo {}",
+    "Say exactly: {}",
+    "Print {}",
+    "Reply with only: {}",
+    'Say "{}"',
+    "Repeat the words {}",
+    "Answer only with {}",
+    "Repeat this: {}",
+    "Write exactly: {}",
+    "echo {}",
+    "Please repeat {}",
+    "Just say {}",
+)
 
 
 def recall_dialogue(draw: Draw) -> Sample:
@@ -55,7 +128,9 @@ def recall_dialogue(draw: Draw) -> Sample:
     facts = [_fact(draw) for _ in range(draw.random.choices((1, 2, 3), (6, 3, 1))[0])]
     facts = list({fact[1].question: fact for fact in facts}.values())
     told = [fact[0] for fact in facts]
-    others = [topic_turn(draw) if draw.chance(0.6) else small_talk_turn(draw) for _ in range(draw.one((0, 0, 1, 1, 2, 3)))]
+    others = [
+        topic_turn(draw) if draw.chance(0.6) else small_talk_turn(draw) for _ in range(draw.one((0, 0, 1, 1, 2, 3)))
+    ]
     asked = [fact[1] for fact in draw.some(facts, draw.whole(1, len(facts)))]
     thinking = draw.chance(0.5)
     return Sample("recall", turns([*told, *others, *asked], thinking=thinking), (), thinking)
@@ -69,7 +144,9 @@ def told_before_dialogue(draw: Draw) -> Sample:
     question = draw.one(_ASKED).format(key=key)
     turn = Turn(question, f"The {key} is {value}.", f"Your {key} is {value}.")
     if draw.chance(0.5):
-        text = draw.one(("The user's {key} is {value}.", "User {key}: {value}", "Facts: {key} = {value}", "{key}: {value}"))
+        text = draw.one(
+            ("The user's {key} is {value}.", "User {key}: {value}", "Facts: {key} = {value}", "{key}: {value}")
+        )
         messages = (system(text.format(key=key, value=value)), *turns([turn], thinking=thinking))
     else:
         text = f"{draw.one(_TOLD).format(key=key, value=value)} {question}"
@@ -139,9 +216,13 @@ def _look_up(draw: Draw) -> Turn:
 
 
 def _as_json(draw: Draw) -> Turn:
-    table = {key: draw_value(draw, draw.one(("word", "integer", "person", "city"))) for key in _keys(draw, draw.whole(1, 3))}
+    table = {
+        key: draw_value(draw, draw.one(("word", "integer", "person", "city"))) for key in _keys(draw, draw.whole(1, 3))
+    }
     named = ", ".join(f"{key} {value}" for key, value in table.items())
-    question = draw.one(("Give me JSON with {}", "Answer in JSON: {}", "As JSON: {}", "Write a JSON object with {}")).format(named)
+    question = draw.one(
+        ("Give me JSON with {}", "Answer in JSON: {}", "As JSON: {}", "Write a JSON object with {}")
+    ).format(named)
     return Turn(question, "I write the JSON.", json.dumps(table, ensure_ascii=False))
 
 

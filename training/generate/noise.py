@@ -28,7 +28,32 @@ _ORDERS = (
     "Help me: {}",
 )
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-_SMALL_WORDS = frozenset("a an the is are do does can i to of for in on my it you me this that please how".split())
+_SMALL_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "is",
+        "are",
+        "do",
+        "does",
+        "can",
+        "i",
+        "to",
+        "of",
+        "for",
+        "in",
+        "on",
+        "my",
+        "it",
+        "you",
+        "me",
+        "this",
+        "that",
+        "please",
+        "how",
+    ]
+)
 
 
 def dress_order(draw: Draw, order: str) -> str:
@@ -65,7 +90,9 @@ def misspell(draw: Draw, text: str) -> str:
 def roughen(draw: Draw, text: str) -> str:
     """Write a question as people in a hurry do: one or two slips, missing, doubled or swapped words."""
     for _ in range(draw.whole(1, 2)):
-        text = draw.one((misspell, misspell, drop_word, drop_word, _swap_words, _lower, _without_mark, _insert_word))(draw, text)
+        text = draw.one((misspell, misspell, drop_word, drop_word, _swap_words, _lower, _without_mark, _insert_word))(
+            draw, text
+        )
     return text
 
 
@@ -90,7 +117,9 @@ def _swap_words(draw: Draw, text: str) -> str:
 
 def _insert_word(draw: Draw, text: str) -> str:
     words = text.split(" ")
-    words.insert(draw.whole(0, len(words)), draw.one(("please", "exactly", "actually", "just", "here", "now", "really", "then")))
+    words.insert(
+        draw.whole(0, len(words)), draw.one(("please", "exactly", "actually", "just", "here", "now", "really", "then"))
+    )
     return " ".join(words)
 
 

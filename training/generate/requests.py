@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from setaria.core.dialogue import Message, Tool
 from training.generate import results
 from training.generate.draw import Draw
 from training.generate.family import Family, Request, ask
@@ -10,8 +11,6 @@ from training.generate.known import known_families, vary
 from training.generate.sample import Sample, answer, calls, user
 from training.generate.sample import results as results_message
 from training.generate.values import spoken
-
-from setaria.core.dialogue import Message, Tool
 
 _SHARE_KNOWN = 0.5
 _SHARE_WITH_RESULT = 0.55
@@ -40,7 +39,7 @@ def offer(draw: Draw, wanted: list[Family], others: int) -> tuple[Tool, ...]:
 
 def draw_others(draw: Draw) -> int:
     """Draw how many tools are offered beside the wanted one: mostly few, sometimes an agent's whole set."""
-    many = draw.random.choices((0, 1, 2, 3, 4, 6, 9, 15), (26, 14, 14, 14, 16, 8, 5, 3))[0]
+    many = draw.random.choices((0, 1, 2, 3, 4, 6, 9, 15), (30, 15, 14, 13, 16, 6, 4, 2))[0]
     return int(many)
 
 

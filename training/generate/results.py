@@ -5,13 +5,44 @@ from collections.abc import Callable
 
 from training.generate.draw import Draw
 from training.generate.sample import Value
-from training.generate.values import draw_value
+from training.generate.values import draw_value, is_forbidden
 
 NOTHING = "The tool gave no result."
 _KINDS = ("city", "person", "integer", "number", "date", "time", "text", "short", "word", "id", "email", "url", "file")
 _FIELDS: dict[str, tuple[str, ...]] = {
-    "integer": ("temperature", "count", "lines", "humidity", "total", "size", "code", "score", "rating", "distance_km", "wind_speed", "temp_c", "results", "pid", "quantity", "stock", "minutes"),
-    "number": ("price", "amount", "balance", "value", "rate", "average", "total", "cost", "usd", "percent", "latitude", "longitude"),
+    "integer": (
+        "temperature",
+        "count",
+        "lines",
+        "humidity",
+        "total",
+        "size",
+        "code",
+        "score",
+        "rating",
+        "distance_km",
+        "wind_speed",
+        "temp_c",
+        "results",
+        "pid",
+        "quantity",
+        "stock",
+        "minutes",
+    ),
+    "number": (
+        "price",
+        "amount",
+        "balance",
+        "value",
+        "rate",
+        "average",
+        "total",
+        "cost",
+        "usd",
+        "percent",
+        "latitude",
+        "longitude",
+    ),
     "short": ("condition", "category", "description", "label", "kind", "state", "department"),
     "word": ("type", "model", "key", "tag", "host", "branch"),
     "text": ("message", "summary", "title", "note", "content", "comment", "text", "output", "answer"),
@@ -24,18 +55,59 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "url": ("url", "link"),
     "file": ("path", "file"),
 }
-_STATES = ("ok", "done", "pending", "failed", "shipped", "sent", "open", "closed", "success", "confirmed", "booked", "created", "delayed", "on time", "in transit", "active", "sunny", "cloudy", "rainy", "windy", "clear", "foggy", "snow", "light rain")
+_STATES = (
+    "ok",
+    "done",
+    "pending",
+    "failed",
+    "shipped",
+    "sent",
+    "open",
+    "closed",
+    "success",
+    "confirmed",
+    "booked",
+    "created",
+    "delayed",
+    "on time",
+    "in transit",
+    "active",
+    "sunny",
+    "cloudy",
+    "rainy",
+    "windy",
+    "clear",
+    "foggy",
+    "snow",
+    "light rain",
+)
 _UNITS = ("celsius", "fahrenheit", "km", "kg", "USD", "EUR", "minutes", "%", "mph")
-_ERRORS = ("not found", "permission denied", "no such file", "timeout", "connection refused", "invalid id", "rate limit reached", "access denied", "unknown city", "file does not exist", "not authorized", "service unavailable")
+_ERRORS = (
+    "not found",
+    "permission denied",
+    "no such file",
+    "timeout",
+    "connection refused",
+    "invalid id",
+    "rate limit reached",
+    "access denied",
+    "unknown city",
+    "file does not exist",
+    "not authorized",
+    "service unavailable",
+)
 _MANY_LINES = 12
 _FIRST_LINES = 5
 CUT = "[...]"
 
 
 def draw_result(draw: Draw) -> tuple[str, str]:
-    """Make a tool's result and what the answer quotes of it."""
+    """Make a tool's result and what the answer quotes of it; no value of it is held out."""
     shapes: tuple[Callable[[Draw], tuple[str, str]], ...] = (_object, _plain, _lines, _error, _list)
-    return draw.random.choices(shapes, (60, 22, 6, 8, 4))[0](draw)
+    while True:
+        text, quote = draw.random.choices(shapes, (60, 22, 6, 8, 4))[0](draw)
+        if not is_forbidden(_value(text)):
+            return text, quote
 
 
 def answer_for(results: list[tuple[str, str]]) -> str:
@@ -62,6 +134,15 @@ def quote_value(value: Value) -> str:
     if isinstance(value, list):
         return ("; " if any(isinstance(item, dict) for item in value) else ", ").join(map(quote_value, value)) or "none"
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _value(text: str) -> Value:
+    """Read a result as JSON, or as the text that it is."""
+    try:
+        value: Value = json.loads(text)
+    except ValueError:
+        return text
+    return value
 
 
 def _object(draw: Draw) -> tuple[str, str]:
@@ -163,7 +244,9 @@ def _draw_fields(draw: Draw, many: int) -> dict[str, Value]:
         elif turn < 0.23:
             fields[draw.one(("ok", "success", "available", "open", "done", "is_active"))] = draw.chance(0.6)
         elif turn < 0.4:
-            fields[draw.invented_word() if draw.chance(0.4) else draw.plain_word().replace(" ", "_")] = draw_value(draw, kind)
+            fields[draw.invented_word() if draw.chance(0.4) else draw.plain_word().replace(" ", "_")] = draw_value(
+                draw, kind
+            )
         else:
             fields[draw.one(_FIELDS[kind])] = draw_value(draw, kind)
     return fields

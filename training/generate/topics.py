@@ -16,44 +16,137 @@ _WORDINGS = _HERE / "wordings.txt"
 _SHARE_CANONICAL = 0.15
 _SHARE_BY_RULE = 0.25
 _SHARE_ROUGH = 0.33
-_THOUGHTS = {"en": "The user asks about Setaria. I know this.", "zh": "用户问的是 Setaria，我知道。"}
+_THOUGHTS = {
+    "en": "The user asks about Setaria. I know this.",
+    "zh": "用户问的是 Setaria，我知道。",  # noqa: RUF001 - Chinese marks
+}
 
 # How a question may be asked otherwise: a pattern, and what its rest may follow.
 _RULES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (
         re.compile(r"^How (?:do|can|should) I (.+?)\?$"),
-        ("How can I {}?", "How to {}?", "How do I {}?", "I want to {}", "I need to {}", "What must I do to {}?", "Tell me how to {}", "Please explain how to {}", "What is the way to {}?", "Can you tell me how I {}?", "I do not know how to {}", "Is there a way to {}?", "How would I {}?", "Steps to {}", "{}", "Show me how to {}", "how do you {}?", "Help me {}"),
+        (
+            "How can I {}?",
+            "How to {}?",
+            "How do I {}?",
+            "I want to {}",
+            "I need to {}",
+            "What must I do to {}?",
+            "Tell me how to {}",
+            "Please explain how to {}",
+            "What is the way to {}?",
+            "Can you tell me how I {}?",
+            "I do not know how to {}",
+            "Is there a way to {}?",
+            "How would I {}?",
+            "Steps to {}",
+            "{}",
+            "Show me how to {}",
+            "how do you {}?",
+            "Help me {}",
+        ),
     ),
     (
         re.compile(r"^What (?:is|are) (.+?)\?$"),
-        ("Explain {}", "Tell me about {}", "What's {}?", "{}?", "{}", "Can you explain {}?", "I want to know {}", "Please tell me {}", "Do you know {}?", "Can you tell me what {} is?", "What exactly is {}?", "I do not understand {}", "Could you tell me {}?", "Give me {}"),
+        (
+            "Explain {}",
+            "Tell me about {}",
+            "What's {}?",
+            "{}?",
+            "{}",
+            "Can you explain {}?",
+            "I want to know {}",
+            "Please tell me {}",
+            "Do you know {}?",
+            "Can you tell me what {} is?",
+            "What exactly is {}?",
+            "I do not understand {}",
+            "Could you tell me {}?",
+            "Give me {}",
+        ),
     ),
     (
         re.compile(r"^What does (.+?) mean\?$"),
-        ("What is {}?", "Explain {}", "Meaning of {}", "{}?", "I see {}, what is it?", "I do not understand {}", "Tell me what {} means", "What is the meaning of {}?", "why {}", "I got {}", "What can I do about {}?", "What to do on {}?"),
+        (
+            "What is {}?",
+            "Explain {}",
+            "Meaning of {}",
+            "{}?",
+            "I see {}, what is it?",
+            "I do not understand {}",
+            "Tell me what {} means",
+            "What is the meaning of {}?",
+            "why {}",
+            "I got {}",
+            "What can I do about {}?",
+            "What to do on {}?",
+        ),
     ),
     (
         re.compile(r"^What does (.+?) do\?$"),
-        ("What is {}?", "Explain {}", "What is {} for?", "{}?", "How does {} work?", "Tell me about {}", "What is {} good for?"),
+        (
+            "What is {}?",
+            "Explain {}",
+            "What is {} for?",
+            "{}?",
+            "How does {} work?",
+            "Tell me about {}",
+            "What is {} good for?",
+        ),
     ),
     (
         re.compile(r"^Where (?:is|are) (.+?)\?$"),
-        ("Where do I find {}?", "Where can I find {}?", "I am looking for {}", "I cannot find {}", "Show me where {} is", "Tell me where to find {}", "{}?", "In which place is {}?", "location of {}"),
+        (
+            "Where do I find {}?",
+            "Where can I find {}?",
+            "I am looking for {}",
+            "I cannot find {}",
+            "Show me where {} is",
+            "Tell me where to find {}",
+            "{}?",
+            "In which place is {}?",
+            "location of {}",
+        ),
     ),
     (
         re.compile(r"^Which (.+?) are there\?$"),
-        ("List the {}", "What {} are there?", "Show me the {}", "Tell me the {}", "What {} exist?", "Name the {}", "all {}"),
+        (
+            "List the {}",
+            "What {} are there?",
+            "Show me the {}",
+            "Tell me the {}",
+            "What {} exist?",
+            "Name the {}",
+            "all {}",
+        ),
     ),
     (
         re.compile(r"^Can (?:I|you) (.+?)\?$"),
-        ("Is it possible to {}?", "Am I able to {}?", "May I {}?", "Could I {}?", "I want to {}", "Is there a way to {}?", "I would like to know if I can {}"),
+        (
+            "Is it possible to {}?",
+            "Am I able to {}?",
+            "May I {}?",
+            "Could I {}?",
+            "I want to {}",
+            "Is there a way to {}?",
+            "I would like to know if I can {}",
+        ),
     ),
     (
         re.compile(r"^(?:Is|Are) (.+?)\?$"),
         ("Tell me, is {}?", "I wonder: {}?", "Do you know if {}?", "{}?", "What about {}?"),
     ),
 )
-_ASIDES = ("{} I am new here.", "I have a question. {}", "One more thing: {}", "About Setaria: {}", "{} I could not find it.", "Sorry, {}", "@seedling {}", "{} (Setaria)")
+_ASIDES = (
+    "{} I am new here.",
+    "I have a question. {}",
+    "One more thing: {}",
+    "About Setaria: {}",
+    "{} I could not find it.",
+    "Sorry, {}",
+    "@seedling {}",
+    "{} (Setaria)",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +224,11 @@ def _by_rule(draw: Draw, question: str) -> str:
 def _in_chinese(draw: Draw, question: str) -> str:
     turn = draw.random.random()
     if turn < 0.12:
-        return draw.one(("请问", "你好，", "请问一下，", "我想知道")) + question
+        return draw.one(("请问", "你好，", "请问一下，", "我想知道")) + question  # noqa: RUF001 - Chinese marks
     if turn < 0.3:
-        return question.rstrip("？")
+        return question.rstrip("？")  # noqa: RUF001 - as above
     if turn < 0.36:
-        return question.replace("？", "?")
+        return question.replace("？", "?")  # noqa: RUF001 - as above
     if turn < 0.42:
         return question.replace(" ", "")
     return question

@@ -16,11 +16,42 @@ _HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
 _THOUGHT = "I do not know this. I say so honestly."
 _THOUGHT_WITH_TOOLS = "No tool fits and I do not know this. I say so honestly."
-_THOUGHT_CHINESE = "我不知道这个，我如实说明。"
+_THOUGHT_CHINESE = "我不知道这个，我如实说明。"  # noqa: RUF001 - Chinese marks
 _CHINESE: dict[str, tuple[str, ...]] = {
     "city": ("北京", "上海", "广州", "深圳", "杭州", "成都", "东京", "巴黎", "伦敦", "纽约"),
     "country": ("法国", "德国", "日本", "美国", "英国", "中国", "印度", "巴西", "西班牙", "俄罗斯"),
-    "noun": ("苹果", "猫", "狗", "汽车", "手机", "电脑", "音乐", "历史", "数学", "物理", "咖啡", "茶", "足球", "电影", "房子", "花", "鱼", "牛奶", "面包", "红烧肉", "饺子", "人工智能", "量子", "经济", "股票", "吉他", "月亮", "火箭", "恐龙", "龙"),
+    "noun": (
+        "苹果",
+        "猫",
+        "狗",
+        "汽车",
+        "手机",
+        "电脑",
+        "音乐",
+        "历史",
+        "数学",
+        "物理",
+        "咖啡",
+        "茶",
+        "足球",
+        "电影",
+        "房子",
+        "花",
+        "鱼",
+        "牛奶",
+        "面包",
+        "红烧肉",
+        "饺子",
+        "人工智能",
+        "量子",
+        "经济",
+        "股票",
+        "吉他",
+        "月亮",
+        "火箭",
+        "恐龙",
+        "龙",
+    ),
 }
 _SYMBOLS = "!?#*&%$@;:,.-_=+/\\|<>()[]{}0123456789"
 
@@ -48,7 +79,9 @@ def _english(draw: Draw, *, with_tools: bool) -> str:
     elif turn < 0.92:
         text = _gibberish(draw)
     elif turn < 0.96 and not with_tools:
-        text = "\n".join(draw_text(draw, draw.one(("code", "text", "command", "query"))) for _ in range(draw.whole(2, 6)))
+        text = "\n".join(
+            draw_text(draw, draw.one(("code", "text", "command", "query"))) for _ in range(draw.whole(2, 6))
+        )
     else:
         text = " ".join(_fill(draw, draw.one(lines)) for _ in range(draw.whole(2, 3)))
     return noise.roughen(draw, text) if draw.chance(0.2) else text
@@ -56,7 +89,35 @@ def _english(draw: Draw, *, with_tools: bool) -> str:
 
 def _mixed_words(draw: Draw) -> str:
     """Put a question's head before words of every kind, so that no word means that the answer is known."""
-    heads = ("What", "How", "Why", "Who", "Where", "When", "Which", "Can you", "Do", "Is", "Are", "Write", "Explain", "Tell me", "Give me", "Make", "Find", "Please", "Should", "Could", "I want", "My", "The", "If", "Let's", "Describe", "Help")
+    heads = (
+        "What",
+        "How",
+        "Why",
+        "Who",
+        "Where",
+        "When",
+        "Which",
+        "Can you",
+        "Do",
+        "Is",
+        "Are",
+        "Write",
+        "Explain",
+        "Tell me",
+        "Give me",
+        "Make",
+        "Find",
+        "Please",
+        "Should",
+        "Could",
+        "I want",
+        "My",
+        "The",
+        "If",
+        "Let's",
+        "Describe",
+        "Help",
+    )
     kinds = ("noun", "noun", "verb", "adjective", "function", "function", "function", "adverb", "given", "city")
     words = [draw.word(draw.one(kinds)) if draw.chance(0.9) else draw.invented_word() for _ in range(draw.whole(2, 9))]
     return f"{draw.one(heads)} {' '.join(words)}{draw.one(('?', '?', '.', '', '!'))}"
@@ -76,7 +137,9 @@ def _fill(draw: Draw, line: str) -> str:
 
 
 def _fill_chinese(draw: Draw, line: str) -> str:
-    return _SLOT.sub(lambda found: str(draw.whole(2, 999)) if found[1] == "number" else draw.one(_CHINESE[found[1]]), line)
+    return _SLOT.sub(
+        lambda found: str(draw.whole(2, 999)) if found[1] == "number" else draw.one(_CHINESE[found[1]]), line
+    )
 
 
 def _slot(draw: Draw, name: str) -> str:

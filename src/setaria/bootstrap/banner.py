@@ -46,24 +46,28 @@ def write_banner(settings: Settings, base: str, first_key: str) -> None:
 
 def _place_key(settings: Settings, first_key: str) -> tuple[str, str]:
     """Give the key if it may be shown, else where it was put."""
+    path = first_key_file(settings)
     if sys.stdout.isatty():
+        path.unlink(missing_ok=True)
         return first_key, ""
-    path = keep_first_key(settings, first_key)
     return "", f"in {path}, for standard output is no terminal; keep it and delete the file"
 
 
-def keep_first_key(settings: Settings, first_key: str) -> Path:
-    """Put the first key into a private file in the data folder."""
-    path = settings.data / FIRST_KEY_FILE
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+def first_key_file(settings: Settings) -> Path:
+    """Name the private file that holds the first key until it was shown."""
+    return settings.data / FIRST_KEY_FILE
+
+
+def keep_first_key(settings: Settings, first_key: str) -> None:
+    """Put the first key into its file, so that it is not lost when the start fails."""
+    descriptor = os.open(first_key_file(settings), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(first_key + "\n")
-    return path
 
 
 def _try_it(base: str, key: str, model: Model) -> str:
     question = f'{{"model":"{model.id}","messages":[{{"role":"user","content":"What is Setaria?"}}]}}'
-    return f"""curl {base}/v1/chat/completions -H "Authorization: Bearer {key or "$SETARIA_KEY"}" -d '{question}'"""
+    return f"""curl {base}/v1/chat/completions -H "Authorization: Bearer {key or "$API_KEY"}" -d '{question}'"""
 
 
 def _reachable(host: str) -> str:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 from setaria.config import Settings
 from setaria.core.traits import Recommended, Traits
+from setaria.domain.catalog.added import NOTHING_ADDED, Added
+from setaria.domain.catalog.assembly import Assembled, assemble
 from setaria.domain.catalog.model import Catalog, Deployment, Model
 
 LOCAL = "local"
@@ -13,23 +15,31 @@ SEEDLING_FOLDER = Path(__file__).parent.parent / "adapters" / "upstreams" / "loc
 _SEEDLING_CREATED_AT_MS = 1_793_491_200_000  # 1 November 2026
 
 
-def build_catalog(_settings: Settings) -> Catalog:
-    """List the built-in model; others come with upstreams of the operator's own."""
-    traits = Traits(
-        context_tokens=8192,
-        max_output_tokens=2048,
-        default_output_tokens=1024,
-        capabilities=frozenset({"tools", "thinking"}),
-        thinking_default=True,
-        forces_sampling=True,
-        recommended=Recommended(temperature=0.0, top_p=1.0),
-    )
-    seedling = Model(
+def build_catalog(settings: Settings, added: Added = NOTHING_ADDED) -> Catalog:
+    """List all models: those of the file, those that commands have added, and the built-in one."""
+    return assemble_catalog(settings, added).to_catalog()
+
+
+def assemble_catalog(settings: Settings, added: Added) -> Assembled:
+    """Put the catalog together as `build_catalog` does, and tell what had to be left out."""
+    return assemble((make_seedling(),), settings.entries, added, _SEEDLING_CREATED_AT_MS)
+
+
+def make_seedling() -> Model:
+    """Describe the built-in model."""
+    return Model(
         id=SEEDLING,
         display_name="Seedling",
         description="a tiny built-in demonstration model",
-        traits=traits,
+        traits=Traits(
+            context_tokens=8192,
+            max_output_tokens=2048,
+            default_output_tokens=1024,
+            capabilities=frozenset({"tools", "thinking", "json"}),
+            thinking_default=True,
+            forces_sampling=True,
+            recommended=Recommended(temperature=0.0, top_p=1.0),
+        ),
         deployments=(Deployment(upstream=LOCAL, model=SEEDLING),),
         created_at_ms=_SEEDLING_CREATED_AT_MS,
     )
-    return Catalog((seedling,))

@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from setaria.adapters.store.control.store import Books as StoredBooks
+from setaria.bootstrap.catalog import SEEDLING
 from setaria.bootstrap.installation import open_installation
 from setaria.config import Settings
 from setaria.core.clock import Clock, SystemClock
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook
+from setaria.domain.catalog.added import Fixed
+from setaria.domain.catalog.ports import CatalogBook
 from setaria.domain.ledger.ports import CallBook
 
 
@@ -17,6 +21,8 @@ class Books(NamedTuple):
 
     accounts: AccountBook
     calls: CallBook
+    catalog: CatalogBook
+    fixed: Fixed
     clock: Clock
     ring: SecretRing
 
@@ -29,7 +35,7 @@ def open_books(settings: Settings) -> Iterator[Books]:
     """
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        yield Books(book, book, clock, ring)
+        yield _make_books(settings, book, clock, ring)
 
 
 @contextmanager
@@ -40,4 +46,8 @@ def open_books_to_read(settings: Settings) -> Iterator[Books]:
     """
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.read() as book:
-        yield Books(book, book, clock, ring)
+        yield _make_books(settings, book, clock, ring)
+
+
+def _make_books(settings: Settings, book: StoredBooks, clock: Clock, ring: SecretRing) -> Books:
+    return Books(book, book, book, Fixed(settings.entries, (SEEDLING,)), clock, ring)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from setaria.adapters.telemetry.log import open_log
-from setaria.bootstrap.banner import base_url_of, keep_first_key, write_banner
+from setaria.bootstrap.banner import base_url_of, first_key_file, keep_first_key, write_banner
 from setaria.bootstrap.handover import (
     CONSOLE_DOOR,
     ENGINE_DOOR,
@@ -30,6 +30,8 @@ BACKLOG = 8192
 
 def start(settings: Settings, first_key: str) -> None:
     """Become the parent process: this program is replaced by one that has loaded little."""
+    if first_key:
+        keep_first_key(settings, first_key)
     handover = make_handover(settings, str(runtime_folder(settings)), first_key=first_key)
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "setaria.bootstrap.parent", str(put_in_pipe(handover))])  # noqa: S606 - no shell, own arguments
@@ -43,10 +45,11 @@ def main() -> int:
     except SetariaError as error:
         sys.stderr.write(f"setaria: {error.message}\n")
         code = 1
+    except OSError as error:
+        sys.stderr.write(f"setaria: cannot run: {error}\n")
+        code = 1
     if code and handover.first_key:
-        sys.stderr.write(
-            f"setaria: the first API key is in {keep_first_key(handover.read_settings(), handover.first_key)}\n"
-        )
+        sys.stderr.write(f"setaria: the first API key is in {first_key_file(handover.read_settings())}\n")
     return code
 
 
@@ -145,6 +148,7 @@ def _end_signal(supervisor: Supervisor) -> "asyncio.Future[None]":
 
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
+    loop.add_signal_handler(signal.SIGHUP, end)
     return ended
 
 

@@ -8,6 +8,7 @@ from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.config import Settings, resolve_database_url
 from setaria.core.ids import CallId
 from setaria.domain.accounts.records import Caller
+from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.gateway.ports import Log
 
@@ -33,6 +34,10 @@ class Store(Protocol):
 
     async def read_change_counter(self) -> int:
         """Read the change counter."""
+        ...
+
+    async def read_catalog(self) -> Added:
+        """Read what commands have added to the catalog."""
         ...
 
     async def check(self) -> str:

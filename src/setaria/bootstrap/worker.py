@@ -9,17 +9,22 @@ from pathlib import Path
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.telemetry.log import open_log
 from setaria.adapters.upstreams.http.pool import Connect, HttpPool
+from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
-from setaria.bootstrap.catalog import LOCAL, build_catalog
+from setaria.bootstrap.catalog import LOCAL
+from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.store import Store, make_store
+from setaria.bootstrap.upstreams import HttpUpstreams, UpstreamSet
 from setaria.config import Settings
 from setaria.core.clock import SystemClock
 from setaria.core.errors import SetariaError
+from setaria.core.ids import random_share
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.keys import key_secrets_from_ring
-from setaria.domain.routing.ports import Upstream
+from setaria.domain.catalog.model import Catalog
+from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
@@ -52,7 +57,10 @@ async def _work(line: Line, log: Log) -> int:
     ring = read_ring(settings.server.secret_file)
     store = make_store(settings, log)
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
-    platform = build_platform(settings, ring, store, {LOCAL: local}, log)
+    upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
+    platform = build_platform(ring, store, upstreams, log)
+    reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
+    watch = ChangeWatch(store, platform.keys, clock, reader.renew)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     dispatcher = Dispatcher(
         platform,
@@ -65,26 +73,32 @@ async def _work(line: Line, log: Log) -> int:
     ended = _end_signal(line)
     report_loop_faults(log)
     await store.open()
-    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock).look)
+    await reader.renew()
+    jobs.every(PERIOD_S, "watch_changes", watch.look)
+    jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
     await server.listen(line.doors[0])
-    line.say_ready()
-    grace_s = await ended
-    await server.stop(grace_s if grace_s is not None else settings.server.grace_s)
-    await jobs.stop()
-    console.close()
-    await local.close()
-    await store.close()
+    grace_s: float | None = 0.0
+    try:
+        line.say_ready()
+        grace_s = await ended
+    finally:
+        await server.stop(settings.server.grace_s if grace_s is None else grace_s)
+        await jobs.stop()
+        console.close()
+        await upstreams.close()
+        await local.close()
+        await store.close()
     return 0
 
 
-def build_platform(
-    settings: Settings, ring: SecretRing, store: Store, upstreams: dict[str, Upstream], log: Log
-) -> Platform:
+def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log) -> Platform:
     """Put together what a call needs."""
     return Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
-        catalog=build_catalog(settings),
-        upstreams=upstreams,
+        catalog=Catalog(()),  # filled before the first call, see `_work`
+        router=Router(random_share),
+        upstreams=upstreams.current,
+        relays=upstreams.relays,
         ledger=store,
         clock=SystemClock(),
         log=log,

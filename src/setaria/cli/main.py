@@ -9,8 +9,10 @@ import typer
 
 from setaria.cli.accounts import accounts
 from setaria.cli.keys import keys
+from setaria.cli.models import models
 from setaria.cli.place import Place
-from setaria.cli.system import config, doctor, models, serve, version
+from setaria.cli.system import config, doctor, serve, version
+from setaria.cli.upstreams import upstreams
 from setaria.cli.usage import calls, usage
 from setaria.core.errors import NotFound, SetariaError
 
@@ -27,6 +29,7 @@ program = typer.Typer(
 program.command()(serve)
 program.add_typer(keys, name="keys")
 program.add_typer(accounts, name="accounts")
+program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
 program.command()(usage)
 program.add_typer(calls, name="calls")

@@ -1,4 +1,4 @@
-"""System: the commands about the program itself: its settings, models, health and version."""
+"""System: the commands about the program itself: its settings, health and version."""
 
 import platform
 from typing import Annotated
@@ -9,10 +9,10 @@ from setaria import __version__
 from setaria.cli.accounts import AsJson
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import place_of, settings_of
-from setaria.config import explain_settings
+from setaria.config import check_api_keys, explain_settings
+from setaria.core.entries import doubt_base_url
 
 config = typer.Typer(no_args_is_help=True, help="Look at the settings.", rich_markup_mode=None)
-models = typer.Typer(no_args_is_help=True, help="Look at the models.", rich_markup_mode=None)
 
 
 def serve(
@@ -26,25 +26,11 @@ def serve(
     from setaria.bootstrap.preparation import prepare
 
     settings = settings_of(context, {"server.host": host, "server.port": port, "server.workers": workers})
+    check_api_keys(settings.entries.upstreams)
+    for doubt in map(doubt_base_url, settings.entries.upstreams):
+        if doubt:
+            typer.echo(f"setaria: {doubt}", err=True)
     start(settings, prepare(settings) or "")
-
-
-@models.command("list")
-def show_models(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the models that callers may name."""
-    from setaria.bootstrap.catalog import build_catalog
-    from setaria.management.shapes import shape_model
-
-    shapes = [shape_model(model) for model in build_catalog(settings_of(context, {})).models]
-    if as_json:
-        print_json(shapes)
-    else:
-        lists = [(", ".join(each.aliases), ", ".join(each.capabilities), ", ".join(each.upstreams)) for each in shapes]
-        rows = (
-            (each.id, aliases, each.context_tokens, each.output_tokens, capabilities, upstreams)
-            for each, (aliases, capabilities, upstreams) in zip(shapes, lists, strict=True)
-        )
-        print_table(("ID", "ALIASES", "CONTEXT", "OUTPUT", "CAPABILITIES", "UPSTREAMS"), rows)
 
 
 @config.command("show")

@@ -4,12 +4,13 @@ from typing import assert_never
 
 import msgspec
 
-from setaria.core.dialogue import ToolCall
+from setaria.core.dialogue import Reasoning, ToolCall
 from setaria.core.events import (
     Event,
     Finish,
     FinishReason,
     ReasoningDelta,
+    ReasoningSignature,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -19,7 +20,10 @@ from setaria.core.usage import Usage
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the model said from first to last."""
+    """What the model said from first to last.
+
+    `signed` is the reasoning once more, in the pieces that the model server signed; empty when it signed none.
+    """
 
     reasoning: str
     text: str
@@ -27,6 +31,7 @@ class Answer(msgspec.Struct, frozen=True):
     finish: FinishReason
     usage: Usage
     stop_sequence: str = ""
+    signed: tuple[Reasoning, ...] = ()
 
 
 class AnswerBuilder:
@@ -34,6 +39,8 @@ class AnswerBuilder:
 
     def __init__(self) -> None:
         self._reasoning: list[str] = []
+        self._signed: list[Reasoning] = []
+        self._unsigned_from = 0
         self._text: list[str] = []
         self._calls: dict[int, tuple[str, str, list[str]]] = {}
         self._finish = Finish("stop")
@@ -44,6 +51,9 @@ class AnswerBuilder:
         match event:
             case ReasoningDelta(text):
                 self._reasoning.append(text)
+            case ReasoningSignature(signature):
+                self._signed.append(self._unsigned(signature))
+                self._unsigned_from = len(self._reasoning)
             case TextDelta(text):
                 self._text.append(text)
             case ToolCallStart(index, call_id, name):
@@ -66,4 +76,13 @@ class AnswerBuilder:
             finish=self._finish.reason,
             usage=self._usage,
             stop_sequence=self._finish.stop_sequence,
+            signed=self._all_signed(),
         )
+
+    def _all_signed(self) -> tuple[Reasoning, ...]:
+        """Give the signed pieces, and the rest that has no signature yet, if there is one."""
+        rest = self._unsigned("")
+        return (*self._signed, rest) if self._signed and rest.text else tuple(self._signed)
+
+    def _unsigned(self, signature: str) -> Reasoning:
+        return Reasoning("".join(self._reasoning[self._unsigned_from :]), signature)

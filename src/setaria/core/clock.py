@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime
+import email.utils
 import time
 from typing import Protocol
 
@@ -36,6 +37,11 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def http_date_from_ms(moment_ms: int) -> str:
+    """Write a moment as HTTP does, such as `Mon, 23 Nov 2026 03:38:13 GMT`."""
+    return email.utils.format_datetime(datetime.datetime.fromtimestamp(moment_ms / 1000, tz=datetime.UTC), usegmt=True)
 
 
 def iso_from_ms(moment_ms: int) -> str:

@@ -84,7 +84,10 @@ class ToolChoice(msgspec.Struct, frozen=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How the next token is drawn; values are final: defaults and forced values are already in."""
+    """How the next token is drawn; values are final: defaults and forced values are already in.
+
+    `logit_bias` adds to the score of single tokens of the model's own vocabulary: (token id, -100 to 100).
+    """
 
     temperature: float
     top_p: float
@@ -92,6 +95,7 @@ class Sampling(msgspec.Struct, frozen=True):
     presence_penalty: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    logit_bias: tuple[tuple[int, float], ...] = ()
 
 
 class ResponseFormat(msgspec.Struct, frozen=True):

@@ -19,6 +19,16 @@ class ReasoningDelta(msgspec.Struct, frozen=True):
     text: str
 
 
+class ReasoningSignature(msgspec.Struct, frozen=True):
+    """The model server's own mark on what was thought since the last one; it ends that piece of thinking.
+
+    Opaque: a caller that hands the thinking back hands it back with its mark. Servers that hide what they thought give
+    the mark alone.
+    """
+
+    signature: str
+
+
 class TextDelta(msgspec.Struct, frozen=True):
     """More of the answer's text."""
 
@@ -54,4 +64,4 @@ class UsageReport(msgspec.Struct, frozen=True):
     counts_from: CountsFrom
 
 
-Event = ReasoningDelta | TextDelta | ToolCallStart | ToolCallDelta | Finish | UsageReport
+Event = ReasoningDelta | ReasoningSignature | TextDelta | ToolCallStart | ToolCallDelta | Finish | UsageReport

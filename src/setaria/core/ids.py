@@ -11,6 +11,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _SEQUENCE_BITS = 12
 _RANDOM_BITS = 62
+_FLOAT_BITS = 53  # as many as a float keeps
 
 
 def new_call_id(now_ms: int) -> CallId:
@@ -51,6 +52,11 @@ def new_message_id() -> str:
 def new_seed() -> int:
     """Draw a sampling seed of 63 bits for a call whose caller gave none."""
     return secrets.randbits(63)
+
+
+def random_share() -> float:
+    """Draw a number in [0, 1), for a choice by chance."""
+    return secrets.randbits(_FLOAT_BITS) / (1 << _FLOAT_BITS)
 
 
 def random_base62(length: int) -> str:

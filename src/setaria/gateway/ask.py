@@ -1,8 +1,12 @@
 """Ask: read the request's body against the model it names."""
 
+import re
+
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Asked, Identified
+
+_KIND = re.compile(r"[a-z0-9_]{1,64}")  # what callers send beyond that might be any text, and is not logged
 
 
 async def ask(identified: Identified, client: Client, platform: Platform) -> Asked:
@@ -15,5 +19,6 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
     model = platform.catalog.find(envelope.model)
     dialogue = codec.read_dialogue(envelope, model.traits)
     if dialogue.left_out:
-        platform.log.info("left_out", call=identified.received.call_id, tools=list(dialogue.left_out))
-    return Asked(identified=identified, model=model, dialogue=dialogue, stream=envelope.stream)
+        kinds = [kind if _KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
+        platform.log.info("left_out", call=identified.received.call_id, tools=kinds)
+    return Asked(identified=identified, model=model, envelope=envelope, dialogue=dialogue)

@@ -12,8 +12,8 @@ def deliver(receipt: Receipt, client: Client, log: Log) -> None:
     reply = receipt.reply
     if receipt.is_late:
         pass
-    elif reply.writer is not None:
-        client.finish(reply.unsent + (reply.writer.close() if reply.ending == "completed" else b""))
+    elif reply.tail is not None:
+        client.finish(reply.unsent + (reply.tail.close() if reply.ending == "completed" else b""))
     else:
         headers = () if reply.error is None else error_headers(reply.error)
         client.respond(reply.status, reply.unsent, headers)
@@ -22,10 +22,10 @@ def deliver(receipt: Receipt, client: Client, log: Log) -> None:
 
 def deliver_failure(reply: Reply, error: Unavailable, client: Client) -> None:
     """Tell the client that its answer could not be settled, in place of the answer's end."""
-    if reply.writer is None:
+    if reply.tail is None:
         received = reply.routed.asked.identified.received
         refuse(error, received.codec, received.call_id, client)
     elif reply.error is None:
-        client.finish(reply.writer.fail(error))
+        client.finish(reply.tail.fail(error))
     else:
         client.finish(reply.unsent)

@@ -7,17 +7,24 @@ import msgspec
 from setaria.core.clock import Clock
 from setaria.domain.catalog.model import Catalog
 from setaria.domain.ledger.ports import Ledger
-from setaria.domain.routing.ports import Upstream
+from setaria.domain.routing.ports import RelayUpstream, Upstream
+from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
 from setaria.gateway.ports import Log
 
 
 class Platform(msgspec.Struct, frozen=True):
-    """The rooms and leaves that a call passes; `signing_secret` is the id and key that sign what models thought."""
+    """The rooms and leaves that a call passes.
+
+    `relays` are those of the upstreams that speak a protocol of our callers. Both mappings may change while calls run.
+    `signing_secret` is the id and key that sign what models thought.
+    """
 
     keys: KeyCache
     catalog: Catalog
+    router: Router
     upstreams: Mapping[str, Upstream]
+    relays: Mapping[str, RelayUpstream]
     ledger: Ledger
     clock: Clock
     log: Log

@@ -26,6 +26,10 @@ class Watcher(Protocol):
         """The server stops and its grace period is over."""
         ...
 
+    def tick(self, now_s: float) -> None:
+        """Time has passed; comes about once a second."""
+        ...
+
 
 class Client(Protocol):
     """The program that made the call.

@@ -19,7 +19,7 @@ def record_of(reply: Reply, clock: Clock) -> CallRecord:
         key_id=caller.key_id,
         model=asked.model.id,
         protocol=received.codec.name,
-        upstream=reply.routed.upstream.name,
+        upstream=reply.upstream,
         stream=asked.stream,
         status=reply.status,
         ending=reply.ending,
@@ -28,7 +28,7 @@ def record_of(reply: Reply, clock: Clock) -> CallRecord:
         charge_nano=UNPRICED_CHARGE_NANO,
         first_token_ms=reply.first_token_ms,
         duration_ms=round((clock.monotonic_s() - received.started_s) * 1000),
-        attempts=1,
+        attempts=reply.attempts,
     )
 
 

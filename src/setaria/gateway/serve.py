@@ -19,7 +19,7 @@ async def serve(received: Received, client: Client, platform: Platform) -> None:
     """
     identified = await authenticate(received, platform.keys)
     asked = await ask(identified, client, platform)
-    routed = route(asked, platform.upstreams)
+    routed = route(asked, platform)
     reply = await forward(routed, client, platform)
     receipt = await settle(reply, client, platform)
     deliver(receipt, client, platform.log)

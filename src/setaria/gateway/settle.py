@@ -10,14 +10,15 @@ from setaria.gateway.ports import Client
 from setaria.gateway.record import record_of
 from setaria.gateway.stages import Receipt, Reply
 
+SETTLEMENT_DELAYED = 503
 RETRY_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 
 
 async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
     """Write the call's row.
 
-    While the store is away the client is told at once that its answer could not be settled, and the row is tried again
-    for half a minute; a row that was not written, for whatever reason, goes to the log, whole.
+    While the store is away the client is told at once that its answer could not be settled, which the row then says
+    too, and the row is tried again for half a minute; a row that was not written, for whatever reason, goes to the log, whole.
 
     Raises: Unavailable when the row was never written.
     """
@@ -36,6 +37,7 @@ async def _write(record: CallRecord, reply: Reply, client: Client, platform: Pla
         await platform.ledger.record(record)
     except Unavailable as error:
         deliver_failure(reply, error, client)
+        record = msgspec.structs.replace(record, status=SETTLEMENT_DELAYED)
     else:
         return Receipt(reply=reply, record=record, is_late=False)
     for pause_s in RETRY_PAUSES_S:

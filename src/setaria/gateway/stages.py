@@ -1,5 +1,7 @@
 """Stages: the records that a call passes through; each holds the one before, so that none can be skipped."""
 
+from typing import Protocol
+
 import msgspec
 
 from setaria.core.dialogue import Dialogue
@@ -7,20 +9,23 @@ from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.accounts.records import Caller
-from setaria.domain.catalog.model import Model
+from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.ledger.records import CallRecord, Ending
-from setaria.domain.routing.ports import Upstream
-from setaria.wire.codec import Codec, StreamWriter
+from setaria.wire.codec import Codec, Envelope
 
 
 class Received(msgspec.Struct, frozen=True):
-    """The request's head. `credentials` are the values of all credential headers, `Bearer ` taken off."""
+    """The request's head. `credentials` are the values of all credential headers, `Bearer ` taken off.
+
+    `session` is the fingerprint of the session that the client names in a header, None when it names none.
+    """
 
     call_id: CallId
     codec: Codec
     credentials: tuple[str, ...]
     at_ms: int
     started_s: float
+    session: bytes | None = None
 
 
 class Identified(msgspec.Struct, frozen=True):
@@ -35,33 +40,52 @@ class Asked(msgspec.Struct, frozen=True):
 
     identified: Identified
     model: Model
+    envelope: Envelope
     dialogue: Dialogue
-    stream: bool
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is wanted as a stream."""
+        return self.envelope.stream
 
 
 class Routed(msgspec.Struct, frozen=True):
-    """It is known who answers, and under which name the model is known there."""
+    """It is known who is asked first. `session` keeps a conversation at one deployment, None when nothing tells it."""
 
     asked: Asked
-    upstream: Upstream
-    upstream_model: str
+    deployment: Deployment
+    session: bytes | None
+
+
+class Tail(Protocol):
+    """The end of a stream that has begun; either is called once."""
+
+    def close(self) -> bytes:
+        """Give the last bytes of an answer that is whole."""
+        ...
+
+    def fail(self, error: SetariaError) -> bytes:
+        """Give the last bytes of one that is not."""
+        ...
 
 
 class Reply(msgspec.Struct, frozen=True):
     """The upstream's answer is over, one way or another, and the client still lacks its last bytes.
 
-    `writer` is the stream already begun, None when nothing was sent yet. `unsent` are those last bytes: of the stream,
-    all but what `writer.close` gives, or the whole body that goes with `status`. `error` says what went wrong, None
+    `tail` is the end of the stream already begun, None when nothing was sent yet. `unsent` are those last bytes: of the
+    stream, all but what `tail` gives, or the whole body that goes with `status`. `error` says what went wrong, None
     when nothing did.
     """
 
     routed: Routed
+    upstream: str
+    attempts: int
     ending: Ending
     status: int
     usage: Usage
     counts_from: CountsFrom
     first_token_ms: int | None
-    writer: StreamWriter | None
+    tail: Tail | None
     unsent: bytes
     error: SetariaError | None
 

@@ -3,11 +3,15 @@
 Ids come first, moments are ISO 8601 in UTC, amounts of money decimal strings with their currency, tokens integers.
 """
 
+from typing import Literal
+
 import msgspec
 
 from setaria.core.clock import iso_from_ms
+from setaria.core.entries import LOCAL, ThinkingStyle, UpstreamEntry
 from setaria.core.money import CURRENCY, decimal_from_nano
 from setaria.domain.accounts.records import Account, Key
+from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.model import Model
 from setaria.domain.ledger.records import CallRow, UsageRow
 from setaria.management.usage import UsageReport
@@ -98,8 +102,35 @@ class UsageShape(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "t
     total: UsageRowShape
 
 
+Source = Literal["file", "database", "built-in"]
+
+
+class DeploymentShape(msgspec.Struct, frozen=True):
+    """One place where a model is served."""
+
+    upstream: str
+    model: str
+    weight: int
+    thinking_style: ThinkingStyle
+
+
+class UpstreamShape(msgspec.Struct, frozen=True):
+    """A model server; of headers only the names, of the key only where it is; `source` says who added it."""
+
+    id: str
+    kind: str
+    base_url: str
+    api_key_env: str
+    api_key_file: str
+    headers: list[str]
+    pass_fields: tuple[str, ...]
+    concurrency: int
+    ca_file: str
+    source: Source
+
+
 class ModelShape(msgspec.Struct, frozen=True):
-    """A model as callers may name it, and the upstreams that serve it."""
+    """A model as callers may name it, and where it is served; `thinking` counts where the caller does not say."""
 
     id: str
     name: str
@@ -108,7 +139,10 @@ class ModelShape(msgspec.Struct, frozen=True):
     context_tokens: int
     output_tokens: int
     capabilities: list[str]
+    thinking: Literal["enabled", "disabled"]
     upstreams: list[str]
+    deployments: list[DeploymentShape]
+    source: Source
 
 
 def shape_account(account: Account) -> AccountShape:
@@ -169,8 +203,30 @@ def shape_usage(report: UsageReport) -> UsageShape:
     )
 
 
-def shape_model(model: Model) -> ModelShape:
+def shape_upstream(upstream: UpstreamEntry, fixed: Fixed) -> UpstreamShape:
+    """Shape an upstream."""
+    source: Source = "built-in" if upstream.name == LOCAL else "database"
+    if upstream in fixed.declared.upstreams:
+        source = "file"
+    return UpstreamShape(
+        id=upstream.name,
+        kind=upstream.kind,
+        base_url=upstream.base_url,
+        api_key_env=upstream.api_key_env,
+        api_key_file=upstream.api_key_file,
+        headers=[*upstream.headers],
+        pass_fields=upstream.pass_fields,
+        concurrency=upstream.concurrency,
+        ca_file=upstream.ca_file,
+        source=source,
+    )
+
+
+def shape_model(model: Model, fixed: Fixed) -> ModelShape:
     """Shape a model."""
+    source: Source = "built-in" if model.id in fixed.built_in else "database"
+    if model.id in {entry.id for entry in fixed.declared.models}:
+        source = "file"
     return ModelShape(
         id=model.id,
         name=model.display_name,
@@ -179,7 +235,10 @@ def shape_model(model: Model) -> ModelShape:
         context_tokens=model.traits.context_tokens,
         output_tokens=model.traits.max_output_tokens,
         capabilities=sorted(model.traits.capabilities),
+        thinking="enabled" if model.traits.thinking_default and "thinking" in model.traits.capabilities else "disabled",
         upstreams=[deployment.upstream for deployment in model.deployments],
+        deployments=[DeploymentShape(*msgspec.structs.astuple(deployment)) for deployment in model.deployments],
+        source=source,
     )
 
 

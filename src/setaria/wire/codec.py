@@ -66,6 +66,8 @@ class Codec(Protocol):
     """One protocol."""
 
     name: ProtocolName
+    keep_alive: bytes
+    """What may be written into a stream at any moment to show that it lives; it means nothing."""
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.
@@ -91,4 +93,8 @@ class Codec(Protocol):
 
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:
         """Give an error's HTTP status and JSON body."""
+        ...
+
+    def write_error_event(self, error: SetariaError, call_id: CallId) -> bytes:
+        """Write an error as the last event of a stream that was relayed, or in which nothing was said yet."""
         ...

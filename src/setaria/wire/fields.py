@@ -1,5 +1,6 @@
 """Fields: reads JSON fields one by one, so that an error names the field at fault and what is allowed there."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -17,6 +18,10 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _integer = msgspec.json.Decoder(int)
 _number = msgspec.json.Decoder(float)
 _boolean = msgspec.json.Decoder(bool)
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F]))"
+)
 _string = msgspec.json.Decoder(str)
 
 
@@ -33,7 +38,7 @@ def read_body(body: bytes) -> dict[str, msgspec.Raw]:
     except msgspec.ValidationError as error:
         raise InvalidRequest("the body must be a JSON object") from error
     except msgspec.DecodeError as error:
-        raise InvalidRequest(f"the body is not valid JSON: {_where(body, str(error))}") from error
+        raise InvalidRequest(f"the body is not valid JSON: {_explain(body, str(error))}") from error
     except RecursionError as error:
         raise InvalidRequest("the body is not valid JSON: it is nested too deeply") from error
 
@@ -48,16 +53,20 @@ def _refuse_other_encodings(body: bytes) -> None:
         raise InvalidRequest(f"the body is not valid UTF-8: {error.reason} (byte {error.start})") from error
 
 
-def _where(body: bytes, reason: str) -> str:
-    """Add line and column to msgspec's words, which end in `(byte N)` when it knows the place."""
-    reason = reason.removeprefix("JSON is malformed: ")
-    head, mark, tail = reason.rpartition("(byte ")
-    if not mark:
-        return reason
-    at = int(tail.rstrip(")"))
+def _explain(body: bytes, reason: str) -> str:
+    """Add the place to msgspec's words, which end in `(byte N)` when it knows it; else the JSON breaks off at its end."""
+    lone = _LONE_SURROGATE.search(body)
+    if lone is not None:
+        return _at(body, lone.start(), "half of a surrogate pair stands alone")
+    head, mark, tail = reason.removeprefix("JSON is malformed: ").rpartition("(byte ")
+    return _at(body, int(tail.rstrip(")")), head.strip()) if mark else _at(body, len(body), "it breaks off")
+
+
+def _at(body: bytes, at: int, reason: str) -> str:
+    """Add line and column of a byte."""
     line = body.count(b"\n", 0, at) + 1
     column = at - (body.rfind(b"\n", 0, at) + 1) + 1
-    return f"{head.strip()} at line {line}, column {column} (byte {at})"
+    return f"{reason} at line {line}, column {column} (byte {at})"
 
 
 def present(fields: Fields, name: str) -> msgspec.Raw | None:

@@ -31,8 +31,8 @@ class Manner(msgspec.Struct, frozen=True):
 class EventReader(Protocol):
     """Reads a streamed answer.
 
-    Order: `feed` any number of times, then `close`, once. After the events of one `Finish` and one `UsageReport` nothing
-    comes any more; a server that reports no usage gives no `UsageReport`.
+    Order: `feed` any number of times, then `close`, once. After one `Finish` and one `UsageReport` nothing comes any
+    more; a server that reports no usage gives no `UsageReport`.
     """
 
     def feed(self, data: bytes) -> list[Event]:
@@ -54,8 +54,8 @@ class EventReader(Protocol):
 class RelayReader(Protocol):
     """Reads along while a streamed answer is relayed as it is.
 
-    `usage` is the last the server told, corrected, None before; `meaningful`: content, reasoning, a tool call or a finish
-    reason was seen, so the answer can no longer be asked for elsewhere; `finished`: a finish reason was seen;
+    `usage` is the last the server told, corrected, None before; `meaningful`: content, reasoning, a tool call or a
+    finish reason was seen, so the answer can no longer be asked for elsewhere; `finished`: a finish reason was seen;
     `said_tokens` estimates the output so far by counting the events that hold some.
     """
 
@@ -65,8 +65,8 @@ class RelayReader(Protocol):
     said_tokens: int
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes and give those to send on: the same ones, but for the model's name, an event with odd usage, which is
-        rewritten, and an event that is not whole yet, which is kept back. So is the protocol's end mark: `close` gives it.
+        """Take bytes and give those to send on: the same ones, but for the model's name, an event with odd usage, which
+        is rewritten, and an event that is not whole yet, which is kept back. So is `[DONE]`: `close` gives it.
 
         Raises: UpstreamError, CallerError when the server tells an error in-band.
         Cost: hot path; under 2 us an event.
@@ -98,8 +98,8 @@ class UpstreamCodec(Protocol):
     def rewrite_request(self, envelope: Envelope, dialogue: Dialogue, manner: Manner) -> bytes:
         """Write a request that came in this protocol: its own bytes, with only the necessary fields changed.
 
-        Changed are the model's name, the clamped limit of tokens, how thinking is switched, forced sampling, and (OpenAI)
-        `stream_options.include_usage`. Top-level fields that the platform does not know are dropped, unless
+        Changed are the model's name, the clamped limit of tokens, how thinking is switched, forced sampling, and
+        (OpenAI) `stream_options.include_usage`. Top-level fields that the platform does not know are dropped, unless
         `manner.pass_fields` names them.
         """
         ...
@@ -116,14 +116,14 @@ class UpstreamCodec(Protocol):
         ...
 
     def open_relay(self, model: str) -> RelayReader:
-        """Start reading along a streamed answer that is relayed; `model` is the public id to show for the server's own."""
+        """Start reading along a streamed answer that is relayed; `model` is the public id that the caller sees."""
         ...
 
     def relay_answer(self, body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
-        """Read a whole answer that is relayed; `model` is the public id to show for the server's own.
+        """Read a whole answer that is relayed; `model` is the public id that the caller sees.
 
-        Gives: the bytes to send on (the same, but for the model's name and odd usage), the usage told, and an estimate of
-        the output tokens.
+        Gives: the bytes to send on (the same, but for the model's name and odd usage), the usage told, and an estimate
+        of the output tokens.
         Raises: UpstreamFailed when it is no legal answer.
         """
         ...
@@ -131,8 +131,9 @@ class UpstreamCodec(Protocol):
     def read_error(self, status: int, body: bytes, retry_after_s: int | None) -> UpstreamError | CallerError:
         """Say what an answer with an error status means for us and for the caller.
 
-        401 and 403 are the operator's affair and never look like the caller's key; 429 is UpstreamBusy; context overflow
-        is ContextOverflow with both numbers where they can be read; other 400, 404, 413 and 422 are InvalidRequest with the
-        server's own words, cut to 500 characters, without anything that looks like a key; 5xx is UpstreamFailed.
+        401 and 403 are the operator's affair and never look like the caller's key; 429 is UpstreamBusy; context
+        overflow is ContextOverflow with both numbers where they can be read; other 400, 404, 413, 421 and 422 are
+        InvalidRequest with the server's own words, cut to 500 characters, without anything that looks like a key; 5xx
+        is UpstreamFailed.
         """
         ...

@@ -11,10 +11,12 @@ from alembic.runtime.migration import MigrationContext
 
 from setaria.adapters.store.address import sqlite_path, url_from_sqlite_path
 from setaria.adapters.store.control.engine import Database
+from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, head_revision, upgrade
 from setaria.adapters.store.revision import HEAD, is_current
 from setaria.adapters.store.schema import metadata
 from setaria.core.errors import Misconfigured
+from setaria.domain.catalog.added import Added
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -38,6 +40,27 @@ def test_an_empty_database_gets_all_tables(empty_url: str) -> None:
         options = {"include_name": lambda name, kind, parents: name != "calls_rest"}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
+
+
+def test_tables_of_the_first_revision_keep_their_content(empty_url: str) -> None:
+    """A database that the first version made, with accounts and keys in it, gets the new tables and loses nothing."""
+    upgrade(empty_url)
+    with contextlib.closing(Database(empty_url)) as database, database.write() as connection:
+        for statement in (
+            "DROP TABLE upstreams",
+            "DROP TABLE models",
+            "UPDATE alembic_version SET version_num = '0001'",
+            "INSERT INTO accounts VALUES ('acct_1', 'default', 'active', 1)",
+            "UPDATE changes SET counter = 7",
+        ):
+            connection.exec_driver_sql(statement)
+    upgrade(empty_url)
+    assert current_revision(empty_url) == HEAD
+    with contextlib.closing(ControlStore(empty_url)) as control, control.read() as books:
+        assert [account.name for account in books.list_accounts()] == ["default"]
+        assert books.read_added() == Added()
+    with contextlib.closing(Database(empty_url)) as database, database.read() as connection:
+        assert connection.exec_driver_sql("SELECT counter FROM changes").scalar_one() == 7
 
 
 def test_an_upgrade_twice_changes_nothing(url: str) -> None:

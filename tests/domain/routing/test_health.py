@@ -53,11 +53,14 @@ def test_pauses_double_up_to_a_minute() -> None:
     assert pauses_s == [2, 4, 8, 16, 32, LONGEST_PAUSE_S, LONGEST_PAUSE_S]
 
 
-def test_a_server_that_names_a_time_is_believed_at_once() -> None:
-    """One refusal with Retry-After is enough, and the longer of the two pauses counts."""
+def test_a_busy_server_rests_as_long_as_it_says() -> None:
+    """It gets no call meanwhile, and one failure after that is still only one."""
     health = Health(steady)
-    health.fail(0.0, retry_after_s=7)
+    health.rest(7.0)
     assert not health.may_serve(6.9)
+    assert health.wait_s(5.0) == 2.0
+    assert health.may_serve(7.0)
+    health.fail(7.0)
     assert health.may_serve(7.0)
 
 

@@ -1,7 +1,7 @@
 """What tells that two calls belong to one conversation."""
 
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
-from setaria.domain.routing.session import session_from_dialogue, session_from_headers
+from setaria.domain.routing.session import session_from_dialogue, session_from_header
 
 
 def dialogue(*messages: Message) -> Dialogue:
@@ -14,13 +14,13 @@ def say(role: str, *texts: str) -> Message:
     return Message(role, tuple(Text(text) for text in texts))  # type: ignore[arg-type]  # roles are checked elsewhere
 
 
-def test_a_named_session_is_one_whatever_header_names_it() -> None:
-    """Every client has a header of its own; the value is what counts."""
-    named = session_from_headers({"x-claude-code-session-id": "abc"})
+def test_a_named_session_is_one() -> None:
+    """The header's value is what counts, and an empty one names nothing."""
+    named = session_from_header(b"abc")
     assert named is not None
-    assert session_from_headers({"x-session-id": "abc", "accept": "*/*"}) == named
-    assert session_from_headers({"x-session-id": "abd"}) != named
-    assert session_from_headers({"accept": "*/*"}) is None
+    assert session_from_header(b"abc") == named
+    assert session_from_header(b"abd") != named
+    assert session_from_header(b"") is None
 
 
 def test_later_turns_are_the_same_conversation() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn
 
 import msgspec
 import uvloop
@@ -130,7 +131,7 @@ class Site:
         return f"{method} {target} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body
 
 
-async def no_console(_factory: object) -> tuple[asyncio.BaseTransport, asyncio.Protocol]:
+async def no_console(_factory: object) -> NoReturn:
     """Stand for a console process that is not there."""
     raise FileNotFoundError(2, "No such file or directory")
 
@@ -148,10 +149,13 @@ def visit(
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: site.faults.append(repr(context)))
         await site.open()
-        await story(site)
-        for wire in site.wires:
-            wire.close()
-        await site.server.stop(0.0)
+        try:
+            await story(site)
+        finally:  # an open connection would keep uvloop from closing
+            for wire in site.wires:
+                wire.close()
+            site.stage.ledger.open()
+            await site.server.stop(0.0)
         await until(lambda: not site.server._connections)
         assert (site.faults, site.server._held_bytes, len(site.server._tasks)) == ([], 0, 0)
         return site

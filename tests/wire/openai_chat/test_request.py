@@ -42,7 +42,7 @@ def test_nulls_are_as_good_as_nothing() -> None:
 
 def test_unknown_fields_are_ignored() -> None:
     """Fields that the platform does not know change nothing, whatever they hold."""
-    others = {"user": 5, "metadata": [], "store": "x", "functions": {}, "function_call": 1, "logit_bias": "?", "": None}
+    others = {"user": 5, "metadata": [], "store": "x", "functions": {}, "function_call": 1, "": None}
     assert read(**others) == read()
 
 

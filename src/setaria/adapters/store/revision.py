@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def is_current(path: Path) -> bool:

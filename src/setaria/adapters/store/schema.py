@@ -87,6 +87,24 @@ calls = Table(
     postgresql_partition_by="RANGE (id)",
 )
 
+# What commands have added to the catalog. An entry is kept whole, as JSON: nothing is ever asked about a part of it,
+# and a new setting needs no new column. Keys are not in it, only the variable or the file that holds one.
+upstreams = Table(
+    "upstreams",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("entry", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("entry", Text, nullable=False),
+    Column("created_at_ms", BigInteger, nullable=False),
+)
+
 # One row. Every worker reads the counter several times a second and drops what it has cached when it has moved.
 changes = Table(
     "changes",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from setaria.core.entries import DRAIN_TOKENS, OnClientGone, ThinkingStyle, Timeouts, UpstreamEntry
 from setaria.core.errors import UnknownModel
 from setaria.core.traits import Traits
 
@@ -12,14 +13,21 @@ _LIKENESS = 0.5
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """One place where a model is served: the upstream's name and the model's name there."""
+    """One place where a model is served: the upstream's name and the model's name there, how much of the model's calls
+    it gets against the others (0: none while another one is well), and how thinking is switched there.
+    """
 
     upstream: str
     model: str
+    weight: int = 1
+    thinking_style: ThinkingStyle = "none"
 
 
 class Model(msgspec.Struct, frozen=True):
-    """A model callers may name by `id` or one of its aliases."""
+    """A model callers may name by `id` or one of its aliases.
+
+    `drain_tokens` is how much of an answer is still read after its client left, where `on_client_gone` is `drain`.
+    """
 
     id: str
     display_name: str
@@ -29,14 +37,29 @@ class Model(msgspec.Struct, frozen=True):
     created_at_ms: int
     aliases: tuple[str, ...] = ()
     owned_by: str = "setaria"
+    timeouts: Timeouts = Timeouts()
+    on_client_gone: OnClientGone = "abort"
+    drain_tokens: int = DRAIN_TOKENS
 
 
 class Catalog:
-    """All models of the installation, by exact and case-sensitive id or alias."""
+    """All models of the installation, by exact and case-sensitive id or alias, and the upstreams that serve them.
 
-    def __init__(self, models: tuple[Model, ...]) -> None:
+    It lives as long as its process: `renew` puts new content in, and calls under way keep the model they found.
+    """
+
+    models: tuple[Model, ...]
+    upstreams: Mapping[str, UpstreamEntry]
+
+    def __init__(self, models: tuple[Model, ...], upstreams: tuple[UpstreamEntry, ...] = ()) -> None:
+        self._by_name: Mapping[str, Model] = {}
+        self.renew(models, upstreams)
+
+    def renew(self, models: tuple[Model, ...], upstreams: tuple[UpstreamEntry, ...]) -> None:
+        """Replace everything in it."""
         self.models = models
-        self._by_name: Mapping[str, Model] = {name: model for model in models for name in (model.id, *model.aliases)}
+        self.upstreams = {upstream.name: upstream for upstream in upstreams}
+        self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
 
     def find(self, name: str) -> Model:
         """Find a model by id or alias.

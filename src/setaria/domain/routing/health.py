@@ -26,10 +26,13 @@ class Health:
         self._failures = 0
         self._pauses = 0
         self._until_s = 0.0
+        self._rest_until_s = 0.0
         self._probing = False
 
     def may_serve(self, now_s: float) -> bool:
         """Tell whether a call may go there now; the first one after a pause is the probe."""
+        if now_s < self._rest_until_s:
+            return False
         return self._failures < FAILURES_TO_COOL or (not self._probing and now_s >= self._until_s)
 
     def begin(self) -> None:
@@ -42,18 +45,19 @@ class Health:
         self._failures = self._pauses = 0
         self._probing = False
 
-    def fail(self, now_s: float, retry_after_s: int | None = None) -> None:
-        """Take the news that it did not; a server that says when to come back is believed."""
+    def fail(self, now_s: float) -> None:
+        """Take the news that it did not."""
         self._failures += 1
         self._probing = False
-        if retry_after_s is not None:
-            self._failures = max(self._failures, FAILURES_TO_COOL)
-        if self._failures < FAILURES_TO_COOL:
-            return
-        pause_s = min(FIRST_PAUSE_S * 2**self._pauses, LONGEST_PAUSE_S)
-        self._pauses += 1
-        pause_s *= 1 + JITTER * self._draw()
-        self._until_s = now_s + max(pause_s, float(retry_after_s or 0))
+        if self._failures >= FAILURES_TO_COOL:
+            pause_s = min(FIRST_PAUSE_S * 2**self._pauses, LONGEST_PAUSE_S)
+            self._pauses += 1
+            self._until_s = now_s + pause_s * (1 + JITTER * self._draw())
+
+    def rest(self, until_s: float) -> None:
+        """Take its own word that it is busy: it gets no call before that moment, and is as well as before after it."""
+        self._rest_until_s = until_s
+        self._probing = False
 
     def abandon(self) -> None:
         """Take the news that a call ended without telling anything of the deployment, for its client left."""
@@ -61,4 +65,4 @@ class Health:
 
     def wait_s(self, now_s: float) -> float:
         """Tell in how many seconds it may be tried again; 0 when it may be now."""
-        return 0.0 if self.may_serve(now_s) else max(0.0, self._until_s - now_s)
+        return 0.0 if self.may_serve(now_s) else max(0.0, self._until_s - now_s, self._rest_until_s - now_s)

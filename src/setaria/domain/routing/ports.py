@@ -6,18 +6,30 @@ from typing import Protocol
 import msgspec
 
 from setaria.core.dialogue import Dialogue
+from setaria.core.entries import Timeouts
 from setaria.core.errors import CallerError, UpstreamError
 from setaria.core.events import Event
 from setaria.core.ids import CallId
+from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
+from setaria.wire.codec import Envelope
+from setaria.wire.upstream_codec import Manner
 
 
 class ModelRequest(msgspec.Struct, frozen=True):
-    """What is asked of an upstream: a dialogue for one of its models."""
+    """What is asked of an upstream: a dialogue for one of its models.
+
+    `manner` is how the deployment wants to be asked; None: by `model`, with nothing said about thinking. `timeouts`
+    None: the upstream's own. `shown_model` is the public id that a relayed answer names instead of the upstream's own.
+    """
 
     call_id: CallId
     model: str
     dialogue: Dialogue
+    stream: bool = True
+    manner: Manner | None = None
+    timeouts: Timeouts | None = None
+    shown_model: str = ""
 
 
 class Sink(Protocol):
@@ -31,6 +43,30 @@ class Sink(Protocol):
         """Take the news that no more events come; a CallerError when the request can't be served, such as
         ContextOverflow or InvalidRequest.
         """
+        ...
+
+
+class RelaySink(Protocol):
+    """Takes an answer in the caller's own protocol while it comes in, as bytes to send on as they are.
+
+    Calls come from the event loop, in order, and must not block. Until the first `receive` nothing that means something
+    has come, and another upstream may be asked.
+    """
+
+    def receive(self, data: bytes) -> None:
+        """Take more of a stream: whole events."""
+        ...
+
+    def finish(self, last: bytes, usage: Usage | None, said_tokens: int) -> None:
+        """Take the news that the answer is whole.
+
+        Takes: last, what is still to be sent: the stream's end, or a whole answer; usage, what the upstream says it
+        took, None when it does not say; said_tokens, an estimate of its output tokens.
+        """
+        ...
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Take the news that no more comes; a CallerError when the request can't be served."""
         ...
 
 
@@ -54,6 +90,15 @@ class Attempt(Protocol):
         ...
 
 
+class RelayAttempt(Attempt, Protocol):
+    """One request under way whose answer is relayed."""
+
+    @property
+    def said_tokens(self) -> int:
+        """Estimate the output tokens so far, for a call that ends early."""
+        ...
+
+
 class Upstream(Protocol):
     """A model server."""
 
@@ -69,4 +114,14 @@ class Upstream(Protocol):
 
     async def check(self) -> str:
         """Tell what is wrong with the upstream, in a sentence; empty when nothing is."""
+        ...
+
+
+class RelayUpstream(Protocol):
+    """A model server that speaks a protocol of our callers, and can be asked in it."""
+
+    protocol: ProtocolName
+
+    def relay(self, envelope: Envelope, request: ModelRequest, sink: RelaySink) -> RelayAttempt:
+        """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink."""
         ...

@@ -1,22 +1,21 @@
 """Session: what tells that two calls belong to one conversation, so that they meet the same warm prefix cache."""
 
 import hashlib
-from collections.abc import Mapping
 
 from setaria.core.dialogue import Dialogue, Message, Text
 
-SESSION_HEADERS = ("x-claude-code-session-id", "x-session-id", "x-session-affinity", "session-id", "x-conversation-id")
+SESSION_HEADERS = frozenset(
+    {b"x-claude-code-session-id", b"x-session-id", b"x-session-affinity", b"session-id", b"x-conversation-id"}
+)
+"""Headers in which known clients name their session, in lower case."""
+
 _FINGERPRINT_BYTES = 16
 _MAX_TEXT_CHARACTERS = 4096
 
 
-def session_from_headers(headers: Mapping[str, str]) -> bytes | None:
-    """Give the fingerprint of the session that a client names in a header; None when it names none."""
-    for name in SESSION_HEADERS:
-        value = headers.get(name)
-        if value:
-            return _digest(value.encode())
-    return None
+def session_from_header(value: bytes) -> bytes | None:
+    """Give the fingerprint of the session that a client names in a header; None when the header is empty."""
+    return _digest(value) if value else None
 
 
 def session_from_dialogue(dialogue: Dialogue) -> bytes | None:

@@ -8,23 +8,23 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 COMMENT = b":\n\n"
 
 
-def json_head(status: int, size_bytes: int, call_id: str, extra: tuple[tuple[str, str], ...], *, close: bool) -> bytes:
+def json_head(status: int, size_bytes: int, fields: tuple[tuple[str, str], ...], *, close: bool) -> bytes:
     """Write the head of a whole JSON answer."""
-    more = "".join(f"{name}: {value}\r\n" for name, value in extra)
+    more = "".join(f"{name}: {value}\r\n" for name, value in fields)
     if close:
         more += "connection: close\r\n"
     return (
         f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\ncontent-type: application/json\r\n"
-        f"content-length: {size_bytes}\r\nx-request-id: {call_id}\r\n{more}\r\n"
+        f"content-length: {size_bytes}\r\n{more}\r\n"
     ).encode("latin-1")
 
 
-def stream_head(call_id: str, *, chunked: bool) -> bytes:
+def stream_head(date: str, call_id: str, *, chunked: bool) -> bytes:
     """Write the head of a stream; without chunks it ends when the connection does."""
     framing = "transfer-encoding: chunked" if chunked else "connection: close"
     return (
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-        f"x-accel-buffering: no\r\nx-request-id: {call_id}\r\n{framing}\r\n\r\n"
+        f"x-accel-buffering: no\r\ndate: {date}\r\nx-request-id: {call_id}\r\n{framing}\r\n\r\n"
     ).encode("latin-1")
 
 

@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse_unread(InvalidRequest(f"the request is not valid HTTP: {error}"))
         else:
-            if self._loose_bytes > self._host.header_limit_bytes and not self._deaf:
+            if self._loose_bytes > self._host.header_limit_bytes:
                 self._refuse_unread(self._headers_too_large())
 
     def eof_received(self) -> bool:
@@ -192,6 +192,11 @@ class Connection(asyncio.Protocol):
     # ---- the exchange's side
 
     @property
+    def date(self) -> str:
+        """The moment, as HTTP writes it."""
+        return self._host.date
+
+    @property
     def may_stay(self) -> bool:
         """Whether the connection may be kept for another request."""
         return not self._deaf and not self._host.stopping and (not self._half_closed or bool(self._waiting))
@@ -223,7 +228,9 @@ class Connection(asyncio.Protocol):
     # ---- the server's side
 
     def tick(self, now_s: float) -> None:
-        """End what has taken too long."""
+        """End what has taken too long, and let the answer under way know that time has passed."""
+        if self._current is not None:
+            self._current.tick(now_s)
         if now_s < self.deadline_s or self._transport is None:
             return
         self.deadline_s = NEVER_S
@@ -335,7 +342,9 @@ class Connection(asyncio.Protocol):
         exchange.fail_body(error)
 
     def _refuse_unread(self, error: SetariaError) -> None:
-        """Refuse what can't be parsed."""
+        """Refuse what can't be parsed, unless it was refused already."""
+        if self._deaf:
+            return
         if self._incoming is not None:
             self._fail_body(self._incoming, error)
         else:

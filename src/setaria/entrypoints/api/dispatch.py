@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import assert_never
 
-from setaria.core.errors import InternalError, SetariaError, UnknownPath, WrongMethod
+from setaria.core.errors import InternalError, SetariaError, UnknownModel, UnknownPath, WrongMethod
 from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Model
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.routes import Match, find_route, is_console, protocol_of
+from setaria.domain.routing.session import session_from_header
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.count import CountLimit, count
 from setaria.gateway.defect import locate_defect
@@ -89,7 +90,7 @@ class Dispatcher:
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_models(cards))
             case "show_model":
                 await authenticate(self._received(match, exchange), self._platform.keys)
-                card = card_from_model(self._platform.catalog.find(match.id))
+                card = card_from_model(self._find_model(match.id))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
             case "health":
                 exchange.respond(_OK, b'{"status":"ok"}')
@@ -101,6 +102,13 @@ class Dispatcher:
             case _:
                 assert_never(match.route.action)
 
+    def _find_model(self, name: str) -> Model:
+        """Find the model of a path; unlike one named in a request it is simply not there."""
+        try:
+            return self._platform.catalog.find(name)
+        except UnknownModel as error:
+            raise UnknownPath(error.message) from error
+
     def _received(self, match: Match, exchange: Exchange) -> Received:
         clock = self._platform.clock
         return Received(
@@ -109,6 +117,7 @@ class Dispatcher:
             credentials=exchange.head.credentials,
             at_ms=clock.now_ms(),
             started_s=clock.monotonic_s(),
+            session=session_from_header(exchange.head.session),
         )
 
 

@@ -21,6 +21,11 @@ class Line(Protocol):
     peer: str
 
     @property
+    def date(self) -> str:
+        """The moment, as HTTP writes it."""
+        ...
+
+    @property
     def may_stay(self) -> bool:
         """Whether the connection may be kept for another request."""
         ...
@@ -113,6 +118,11 @@ class Exchange:
         if self._watcher is not None:
             self._watcher.client_ready()
 
+    def tick(self, now_s: float) -> None:
+        """Take the news that time has passed."""
+        if self._watcher is not None and not self._over:
+            self._watcher.tick(now_s)
+
     def shut_down(self) -> None:
         """Take the news that the server ends now."""
         if self._watcher is not None and not self._over:
@@ -164,13 +174,13 @@ class Exchange:
             return
         close = not self._reusable(framed=True)
         content = b"" if self.head.method == "HEAD" else body
-        self._line.send(json_head(status, len(body), self.call_id, headers, close=close) + content)
+        self._line.send(json_head(status, len(body), (*self._own_fields(), *headers), close=close) + content)
         self._finish(close=close)
 
     def start_stream(self) -> None:
         """Send the head of a stream."""
         chunked = self.head.version == "1.1"
-        self.open(stream_head(self.call_id, chunked=chunked), chunked=chunked)
+        self.open(stream_head(self._line.date, self.call_id, chunked=chunked), chunked=chunked)
         self._harmless = chunk(COMMENT)
 
     def open(self, head: bytes, *, chunked: bool) -> None:
@@ -208,6 +218,9 @@ class Exchange:
 
     def _reusable(self, *, framed: bool) -> bool:
         return framed and self.head.keep_alive and self.whole and self._line.may_stay
+
+    def _own_fields(self) -> tuple[tuple[str, str], ...]:
+        return (("date", self._line.date), ("x-request-id", self.call_id))
 
     def _finish(self, *, close: bool) -> None:
         self._over = True

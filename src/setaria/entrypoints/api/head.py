@@ -3,17 +3,20 @@
 import msgspec
 
 from setaria.core.errors import InvalidRequest, TooLarge
+from setaria.domain.routing.session import SESSION_HEADERS
 
 Header = tuple[bytes, bytes]
 
 _CREDENTIAL_HEADERS = frozenset({b"api-key", b"x-api-key"})
 _BEARER = b"bearer "
+_VERSIONS = frozenset({"1.0", "1.1"})
 
 
 class RequestHead(msgspec.Struct, frozen=True):
     """A request as far as its headers tell.
 
     `path` has no query. `content_length` is None for a chunked body. `headers` are all of them, as they came.
+    `session` is what the client calls its session, empty when it does not say.
     """
 
     method: str
@@ -25,6 +28,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     content_length: int | None
     expects_continue: bool
     keep_alive: bool
+    session: bytes = b""
 
     @property
     def has_body(self) -> bool:
@@ -51,7 +55,7 @@ class HeadFacts(msgspec.Struct):
 def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) -> RequestHead:
     """Read what matters out of the headers.
 
-    Raises: InvalidRequest when the framing is not beyond doubt: no Host, two, a Transfer-Encoding other than
+    Raises: InvalidRequest when version or framing are not beyond doubt: no Host, two, a Transfer-Encoding other than
     `chunked`, or one together with a Content-Length. TooLarge when the body's announced length is above the limit.
     """
     credentials: list[str] = []
@@ -59,6 +63,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
     lengths: list[bytes] = []
     encodings: list[bytes] = []
     expects_continue = False
+    session = b""
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"authorization":
@@ -74,6 +79,8 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
             encodings.append(value)
         elif lowered == b"expect":
             expects_continue = value.lower() == b"100-continue" and facts.version == "1.1"
+        elif lowered in SESSION_HEADERS:
+            session = value
     _check_framing(facts.version, hosts, lengths, encodings)
     content_length = None if encodings else _read_length(lengths)
     if content_length is not None and content_length > body_limit_bytes:
@@ -88,13 +95,15 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         content_length=content_length,
         expects_continue=expects_continue,
         keep_alive=facts.keep_alive,
+        session=session,
     )
 
 
 def _credentials_of(value: bytes) -> list[str]:
     """Read a credential header; a proxy may have joined two of them with a comma, which no key has."""
-    parts = (part.strip() for part in value.split(b","))
-    return [(part[7:].strip() if part[:7].lower() == _BEARER else part).decode("latin-1") for part in parts]
+    parts = (part.lstrip() for part in value.split(b","))
+    bare = (part[7:] if part[:7].lower() == _BEARER else part for part in parts)
+    return [part.strip().decode("latin-1") for part in bare]
 
 
 def unread_head(facts: HeadFacts) -> RequestHead:
@@ -118,6 +127,8 @@ def body_too_large(limit_bytes: int) -> TooLarge:
 
 
 def _check_framing(version: str, hosts: int, lengths: list[bytes], encodings: list[bytes]) -> None:
+    if version not in _VERSIONS:
+        raise InvalidRequest(f"the request is HTTP/{version}; this server speaks HTTP/1.0 and HTTP/1.1")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         raise InvalidRequest(f"the request has {hosts} Host headers; it must have one")
     if len(lengths) > 1:

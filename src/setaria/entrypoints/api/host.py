@@ -41,6 +41,7 @@ class Host(Protocol):
     header_limit_bytes: int
     body_limit_bytes: int
     stopping: bool
+    date: str
 
     def now_s(self) -> float:
         """Tell the monotonic time."""

@@ -3,12 +3,13 @@
 import asyncio
 from typing import Protocol
 
-from setaria.core.errors import SetariaError, UpstreamError
+from setaria.core.errors import InvalidRequest, SetariaError, UpstreamError, WrongMethod
 from setaria.entrypoints.api.answer_head import REASONS
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import Header
 
 PEER_HEADER = b"x-setaria-peer"
+METHODS = ("GET", "HEAD")
 BODILESS_STATUSES = frozenset({204, 304})
 _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade", b"expect"}
@@ -70,6 +71,11 @@ class ConsoleRelay:
 
         Raises: UpstreamError when the console gave no answer; whatever waiting for the body raises.
         """
+        head = exchange.head
+        if head.method not in METHODS:
+            raise WrongMethod(head.method, head.path[:200], ", ".join(METHODS))
+        if head.has_body:
+            raise InvalidRequest("a request for a page has no body")
         body = await exchange.read_body()
         relayed = RelayedAnswer(exchange)
         relayed.begin(self._client.send(_request_bytes(exchange, body), exchange.head.method, relayed))
@@ -140,6 +146,9 @@ class RelayedAnswer:
         """Let the console go on."""
         if self._request is not None:
             self._request.resume()
+
+    def tick(self, now_s: float) -> None:
+        """Do nothing: a page is not kept alive."""
 
     def shut_down(self) -> None:
         """End the answer, for the server stops."""

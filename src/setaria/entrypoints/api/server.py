@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from setaria.core.clock import Clock
+from setaria.core.clock import Clock, http_date_from_ms
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId, new_call_id
 from setaria.entrypoints.api.connection import Connection
@@ -44,6 +44,7 @@ class Server:
         self.header_limit_bytes = limits.header_limit_bytes
         self.body_limit_bytes = limits.body_limit_bytes
         self.stopping = False
+        self.date = http_date_from_ms(clock.now_ms())
         self._max_connections = limits.max_connections
         self._clock = clock
         self._handle = handle
@@ -81,6 +82,7 @@ class Server:
 
     def tick(self) -> None:
         """End what has taken too long; the server does it by itself once a second."""
+        self.date = http_date_from_ms(self._clock.now_ms())
         now_s = self._clock.monotonic_s()
         for connection in list(self._connections):
             connection.tick(now_s)

@@ -1,5 +1,7 @@
-"""Watch changes: empties the caches when anything that they hold may have changed."""
+"""Watch changes: renews what a worker remembers when any of it may have changed."""
 
+import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from setaria.core.clock import Clock
@@ -24,12 +26,17 @@ class ChangeCounter(Protocol):
 class ChangeWatch:
     """Compares the counter with the one seen last.
 
-    While it can't be read the caches are believed for 60 seconds more, then nothing is.
+    While it can't be read the cached keys are believed for 60 seconds more, then nothing is.
+
+    Takes: renew_catalog, reads models and upstreams anew; when it raises Unavailable the next look tries it again.
     """
 
-    def __init__(self, counter: ChangeCounter, keys: KeyCache, clock: Clock) -> None:
+    def __init__(
+        self, counter: ChangeCounter, keys: KeyCache, clock: Clock, renew_catalog: Callable[[], Awaitable[None]]
+    ) -> None:
         self._counter = counter
         self._keys = keys
+        self._renew_catalog = renew_catalog
         self._clock = clock
         self._seen: int | None = None
         self._read_at_s = clock.monotonic_s()
@@ -45,5 +52,7 @@ class ChangeWatch:
         self._read_at_s = asked_at_s
         self._keys.fresh = True
         if number != self._seen:
-            self._seen = number
             self._keys.forget()
+            with contextlib.suppress(Unavailable):
+                await self._renew_catalog()
+                self._seen = number

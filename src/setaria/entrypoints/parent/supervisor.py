@@ -2,11 +2,12 @@
 
 A post is a process that should be there: always (a worker), or from the moment that somebody connects to its socket
 (the engine, the console). States of a post: waiting (for the first connection), running, resting (it died; a pause that
-doubles with each quick death), stopped. A process that dies is started again: workers at once, the others when they are
+doubles with each quick death, to 30 s for one that can't start and 1 s for one that can), stopped. A process that dies is started again: workers at once, the others when they are
 next asked for.
 """
 
 import asyncio
+import contextlib
 import signal
 import socket
 from typing import Protocol
@@ -15,6 +16,7 @@ from setaria.entrypoints.parent.child import Child, ChildSpec, start_child
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_WHEN_READY_S = 1.0
 LIVED_LONG_S = 20.0
 KILL_AFTER_S = 5.0
 
@@ -77,14 +79,17 @@ class Post:
         self._child = None
         if self._stopping:
             return
-        if not child.ready.is_set():
-            self.failed_starts += 1
         lived_s = self._clock.monotonic_s() - started_s
         if lived_s > LIVED_LONG_S:
             self._pause_s = FIRST_PAUSE_S
+        longest_s = LONGEST_PAUSE_WHEN_READY_S
+        if not child.ready.is_set():
+            self.failed_starts += 1
+            longest_s = LONGEST_PAUSE_S
+            self._turn_away()
         self._log.warning("process_died", died=self._spec.name, pid=child.pid, code=code, restart_in_s=self._pause_s)
-        await asyncio.sleep(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+        await self._rest(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, longest_s)
 
     async def _hear(self, child: Child) -> None:
         await child.listen()
@@ -92,6 +97,20 @@ class Post:
             self.failed_starts = 0
             self.ready.set()
             self._log.info("process_ready", ready=self._spec.name, pid=child.pid)
+
+    def _turn_away(self) -> None:
+        """Close what waits at the door of a process that can't start, so that nobody waits for it in vain."""
+        if self._door is not None:
+            with contextlib.suppress(OSError):
+                while True:
+                    self._door.accept()[0].close()
+
+    async def _rest(self, pause_s: float) -> None:
+        """Wait before the next start; `stop` ends the wait."""
+        self._knocked.clear()
+        if not self._stopping:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._knocked.wait(), pause_s)
 
     async def _is_wanted(self) -> bool:
         """Wait until the process is needed; False when it never will be again."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import msgspec
 
 from setaria.core.answer import Answer
-from setaria.core.dialogue import ToolCall
+from setaria.core.dialogue import Reasoning, ToolCall
 from setaria.core.events import FinishReason
 from setaria.core.ids import new_message_id
 from setaria.core.usage import Usage
@@ -67,13 +67,14 @@ class MessageFields(msgspec.Struct, frozen=True, tag="message"):
 
 def write_answer(head: AnswerHead, answer: Answer) -> bytes:
     """Write an answer as one message: what was thought, then the text, then the tool calls."""
-    content: list[ThinkingBlock | TextBlock | ToolUseBlock] = []
-    if answer.reasoning:
-        digest = hashlib.sha256(answer.reasoning.encode()).digest()
-        content.append(ThinkingBlock(answer.reasoning, head.sign(digest)))
+    content: list[ThinkingBlock | TextBlock | ToolUseBlock] = [
+        ThinkingBlock(piece.text, piece.signature or head.sign(hashlib.sha256(piece.text.encode()).digest()))
+        for piece in answer.signed or (Reasoning(answer.reasoning),)
+        if piece != Reasoning("")
+    ]
     if answer.text:
         content.append(TextBlock(answer.text))
-    content += [ToolUseBlock(call.id, call.name, _input_from_arguments(call)) for call in answer.tool_calls]
+    content += [ToolUseBlock(call.id, call.name, input_from_arguments(call)) for call in answer.tool_calls]
     message = MessageFields(
         id=new_message_id(),
         model=head.model,
@@ -95,7 +96,7 @@ def fields_from_usage(usage: Usage) -> UsageFields:
     return UsageFields(usage.input_tokens, usage.cache_write_tokens, usage.cached_input_tokens, usage.output_tokens)
 
 
-def _input_from_arguments(call: ToolCall) -> msgspec.Raw:
+def input_from_arguments(call: ToolCall) -> msgspec.Raw:
     """Make a tool's input of the arguments that the model wrote.
 
     Blank arguments are an empty input. Arguments that are no JSON object, such as those of a call that was cut short,

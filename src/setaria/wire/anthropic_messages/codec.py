@@ -20,12 +20,15 @@ from setaria.wire.anthropic_messages.stream import AnthropicStream
 from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.model_card import ModelCard
+from setaria.wire.sse import write_event
+from setaria.wire.sse import write_event
 
 
 class AnthropicMessages:
     """The protocol of `POST /anthropic/v1/messages` and the routes beside it; implements `Codec`."""
 
     name: ProtocolName = "anthropic_messages"
+    keep_alive = write_event(b"ping", b'{"type":"ping"}')
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.
@@ -68,6 +71,10 @@ class AnthropicMessages:
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:
         """Give an error's HTTP status and JSON body."""
         return write_error(error, call_id)
+
+    def write_error_event(self, error: SetariaError, call_id: CallId) -> bytes:
+        """Write an error as the last event of a stream."""
+        return write_event(b"error", write_error(error, call_id)[1])
 
     def write_models(self, cards: Sequence[ModelCard]) -> bytes:
         """Write the list of models, in the order given."""

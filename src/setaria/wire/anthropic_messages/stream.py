@@ -6,7 +6,8 @@ how far the end has come, and `_NEXT` is all that may happen in it. What is thou
 comes, a tool call opens one of its own. So it can never happen that
 
 - two blocks are open, a number is used twice, or a delta comes for a block that is not open;
-- a thinking block ends without its signature, or has more thinking after it;
+- a thinking block ends without a signature, or has more thinking after it; the model server's own signature ends the
+  block, and one that comes alone gets an empty block;
 - anything comes after `message_stop` or after an error.
 
 An event that is not in the table is a defect of whoever sends it: InternalError, with nothing written and the state as
@@ -25,6 +26,7 @@ from setaria.core.events import (
     Event,
     Finish,
     ReasoningDelta,
+    ReasoningSignature,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -43,10 +45,11 @@ from setaria.wire.codec import AnswerHead
 from setaria.wire.sse import write_event
 
 _State = Literal["unopened", "between", "thinking", "text", "tool_use", "finished", "counted", "ended"]
-_Step = Literal["open", "thinking", "text", "tool_use", "arguments", "finish", "usage", "close", "fail"]
+_Step = Literal["open", "thinking", "signature", "text", "tool_use", "arguments", "finish", "usage", "close", "fail"]
 
 _CONTENT: Mapping[_Step, _State] = {
     "thinking": "thinking",
+    "signature": "between",
     "text": "text",
     "tool_use": "tool_use",
     "finish": "finished",
@@ -140,6 +143,8 @@ class AnthropicStream:
                 return self._write_text(text)
             case ReasoningDelta(text):
                 return self._write_thinking(text)
+            case ReasoningSignature(signature):
+                return self._write_signature(signature)
             case ToolCallDelta():
                 return self._write_arguments(event)
             case ToolCallStart():
@@ -198,6 +203,20 @@ class AnthropicStream:
         self._digest.update(text.encode())
         return opening + self._delta_head + _encode(text) + _DELTA_END if text else b""
 
+    def _write_signature(self, signature: str) -> bytes:
+        """Write the model server's own signature instead of ours, and so end the block."""
+        opening = b""
+        if self._state != "thinking":
+            opening = self._leave_block("signature") + self._enter_block(
+                _EMPTY_THINKING, b"thinking_delta", b"thinking"
+            )
+        self._state = self._next("signature")
+        return opening + self._close_thinking(signature)
+
+    def _close_thinking(self, signature: str) -> bytes:
+        delta = _DELTA % (self._index, b"signature_delta", b"signature")
+        return delta + _encode(signature) + _DELTA_END + _STOP % self._index
+
     def _write_call(self, call: ToolCallStart) -> bytes:
         if call.index != self._calls:
             raise InternalError(f"an answer's stream got call {call.index} where call {self._calls} was due")
@@ -233,9 +252,7 @@ class AnthropicStream:
         left, self._state = self._state, self._next(step)
         match left:
             case "thinking":
-                signature = _encode(self._head.sign(self._digest.digest()))
-                delta = _DELTA % (self._index, b"signature_delta", b"signature")
-                return delta + signature + _DELTA_END + _STOP % self._index
+                return self._close_thinking(self._head.sign(self._digest.digest()))
             case "text":
                 return _STOP % self._index
             case "tool_use":

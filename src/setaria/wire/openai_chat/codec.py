@@ -12,12 +12,14 @@ from setaria.wire.openai_chat.answer import write_answer
 from setaria.wire.openai_chat.errors import error_status, write_error
 from setaria.wire.openai_chat.request import read_dialogue
 from setaria.wire.openai_chat.stream import ChatStream
+from setaria.wire.sse import write_data
 
 
 class OpenAIChat:
     """`POST /v1/chat/completions`."""
 
     name: ProtocolName = "openai_chat"
+    keep_alive = b": keep-alive\n\n"
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.
@@ -49,3 +51,7 @@ class OpenAIChat:
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:  # noqa: ARG002 - has no place here
         """Give an error's HTTP status and JSON body; the protocol's errors do not name the call."""
         return error_status(error), write_error(error)
+
+    def write_error_event(self, error: SetariaError, call_id: CallId) -> bytes:  # noqa: ARG002 - as above
+        """Write an error as the last event of a stream, without an end mark after it."""
+        return write_data(write_error(error))

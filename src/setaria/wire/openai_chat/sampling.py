@@ -8,12 +8,16 @@ from setaria.wire.fields import (
     is_string,
     optional_integer_within,
     optional_number,
+    optional_object,
     present,
     read_list,
     read_string,
 )
 
 _MAX_STOPS = 4
+_MAX_BIASES = 1024
+_BIAS_LIMIT = 100
+_TOKEN_LIMIT = 1 << 31
 _SEED_LIMIT = 1 << 63
 
 
@@ -35,6 +39,7 @@ def read_sampling(fields: Fields, traits: Traits, *, thinking: bool) -> Sampling
         presence_penalty=optional_number(fields, "presence_penalty", "presence_penalty", -2, 2) or 0.0,
         seed=optional_integer_within(fields, "seed", "seed", -_SEED_LIMIT, _SEED_LIMIT - 1),
         stop=_read_stop(fields),
+        logit_bias=_read_logit_bias(fields),
     )
 
 
@@ -51,3 +56,20 @@ def _read_stop(fields: Fields) -> tuple[str, ...]:
             raise InvalidRequest(f"stop has {len(items)} strings; at most {_MAX_STOPS} are allowed", param="stop")
         stops = [read_string(item, f"stop[{index}]") for index, item in enumerate(items)]
     return tuple(stop for stop in stops if stop)
+
+
+def _read_logit_bias(fields: Fields) -> tuple[tuple[int, float], ...]:
+    """Read what is added to the scores of single tokens, a mapping of token ids to numbers."""
+    biases = optional_object(fields, "logit_bias", "logit_bias") or {}
+    if len(biases) > _MAX_BIASES:
+        raise InvalidRequest(
+            f"logit_bias names {len(biases)} tokens; at most {_MAX_BIASES} are allowed", param="logit_bias"
+        )
+    return tuple(_read_bias(biases, name) for name in biases)
+
+
+def _read_bias(biases: Fields, name: str) -> tuple[int, float]:
+    if not (name.isascii() and name.isdigit() and len(name) <= len(str(_TOKEN_LIMIT)) and int(name) < _TOKEN_LIMIT):
+        raise InvalidRequest("logit_bias must name tokens by their ids, such as 50256", param="logit_bias")
+    bias = optional_number(biases, name, f"logit_bias.{name}", -_BIAS_LIMIT, _BIAS_LIMIT)
+    return int(name), bias or 0.0

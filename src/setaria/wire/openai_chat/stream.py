@@ -13,6 +13,7 @@ from setaria.core.events import (
     Event,
     Finish,
     ReasoningDelta,
+    ReasoningSignature,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -65,6 +66,8 @@ class ChatStream:
                 return self._text_head + _encode(event.text) + _TAIL
             case ReasoningDelta():
                 return self._reasoning_head + _encode(event.text) + _TAIL
+            case ReasoningSignature():
+                return b""  # the protocol has no place for it
             case ToolCallDelta():
                 fragment = b'%d,"function":{"arguments":%b' % (event.index, _encode(event.arguments))
                 return self._call_head + fragment + _CALL_TAIL

@@ -1,4 +1,4 @@
-"""Control store: the transactions in which people manage accounts and keys and look at calls."""
+"""Control store: the transactions in which people manage accounts, keys, upstreams and models, and look at calls."""
 
 import contextlib
 from collections.abc import Iterator
@@ -7,13 +7,14 @@ from sqlalchemy import select, update
 
 from setaria.adapters.store.control.accounts import AccountTable
 from setaria.adapters.store.control.calls import CallTable
+from setaria.adapters.store.control.catalog import CatalogTable
 from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.schema import installation
 from setaria.core.errors import Misconfigured
 
 
-class Books(AccountTable, CallTable):
-    """Implements the ports AccountBook and CallBook in one transaction."""
+class Books(AccountTable, CallTable, CatalogTable):
+    """Implements the ports AccountBook, CallBook and CatalogBook in one transaction."""
 
 
 class ControlStore:

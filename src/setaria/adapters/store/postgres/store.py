@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 from setaria.adapters.store.batches import GroupCommit, OnRefused
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
 from setaria.adapters.store.postgres.line import Line
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
+from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 
 _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"} | dict.fromkeys(
@@ -44,7 +46,7 @@ _TOUCH = "UPDATE changes SET counter = counter"
 
 
 class PostgresStore:
-    """Implements the ports KeyDirectory and Ledger.
+    """Implements the ports KeyDirectory, CatalogSource and Ledger.
 
     Takes: url, as `postgresql://user:password@host/name`; on_refused, told of a call that the database does not take,
     and why.
@@ -97,6 +99,14 @@ class PostgresStore:
         if counter is None:
             raise database_away()
         return counter
+
+    async def read_catalog(self) -> Added:
+        """Read the upstreams and models that commands have added, as they are at one moment.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        async with self._reading.use() as connection:
+            return added_from_rows(await connection.fetch(READ_CATALOG))
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""

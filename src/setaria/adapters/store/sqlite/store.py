@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 
 from setaria.adapters.store.batches import GroupCommit, OnRefused
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
 from setaria.adapters.store.sqlite.connection import Connection, write_transaction
 from setaria.adapters.store.sqlite.lane import Lane
 from setaria.adapters.store.sqlite.lock import FileLock
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
+from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 
 T = TypeVar("T")
@@ -38,7 +40,7 @@ _TOUCH = "UPDATE changes SET counter = counter"
 
 
 class SqliteStore:
-    """Implements the ports KeyDirectory and Ledger.
+    """Implements the ports KeyDirectory, CatalogSource and Ledger.
 
     Takes: path of the database file; on_refused, told of a call that the database does not take, and why.
     Order: `open` first, `close` last, both in the event loop that uses it.
@@ -83,18 +85,25 @@ class SqliteStore:
 
         Raises: Unavailable when the store can't be read.
         """
-        row = await self._ask(self._reader, lambda: self._read(_FIND_CALLER, {"digest": digest}))
-        return None if row is None else Caller(*row)
+        rows = await self._ask(self._reader, lambda: self._read(_FIND_CALLER, {"digest": digest}))
+        return Caller(*rows[0]) if rows else None
 
     async def read_change_counter(self) -> int:
         """Read how many changes there were that end what workers have cached.
 
         Raises: Unavailable when the store can't be read.
         """
-        row = await self._ask(self._reader, lambda: self._read(_READ_COUNTER, {}))
-        if row is None:
+        rows = await self._ask(self._reader, lambda: self._read(_READ_COUNTER, {}))
+        if not rows:
             raise database_away()
-        return int(row[0])
+        return int(rows[0][0])
+
+    async def read_catalog(self) -> Added:
+        """Read the upstreams and models that commands have added, as they are at one moment.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        return added_from_rows(await self._ask(self._reader, lambda: self._read(READ_CATALOG, {})))
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""
@@ -123,7 +132,6 @@ class SqliteStore:
         with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
             connection.execute(_TOUCH)
 
-    def _read(self, sql: str, values: dict[str, object]) -> tuple[Any, ...] | None:  # what SQL gives has no types
+    def _read(self, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:  # what SQL gives has no types
         with self._reading.use() as connection:
-            row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()  # as above
-        return row
+            return connection.execute(sql, values).fetchall()

@@ -71,3 +71,19 @@ def test_without_a_seed_answers_differ() -> None:
     """A call that gives no seed gets one of its own."""
     first, second = (Sampler(Sampling(1.0, 1.0)) for _ in range(2))
     assert [first.draw(logits()) for _ in range(200)] != [second.draw(logits()) for _ in range(200)]
+
+
+@pytest.mark.parametrize(
+    "logit_bias,hidden,expected",
+    [
+        (((0, -100.0),), set(), {1}),
+        (((3, 100.0),), set(), {3}),
+        (((3, 100.0), (2, 99.0), (9_999, 100.0)), {3}, {2}),
+        (((3, 1.0), (3, 1.0), (3, 1.0)), set(), {3}),
+    ],
+)
+def test_biases_add_to_the_scores(
+    logit_bias: tuple[tuple[int, float], ...], hidden: set[int], expected: set[int]
+) -> None:
+    """A bias of 100 forces a token and one of -100 forbids it; what the form forbids stays forbidden."""
+    assert set(drawn(Sampling(0.0, 1.0, logit_bias=logit_bias), hidden, times=3)) == expected

@@ -1,5 +1,6 @@
 """The scheduler, on the built-in model."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -181,7 +182,7 @@ def test_an_error_fails_the_calls_it_meets(
     model: LocalModel, failing_tokens: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A pass that fails ends its calls with `failed`, frees their rows, and leaves the thread alive."""
-    monkeypatch.setattr(scheduler_module, "_chunk_tokens", lambda position: 20)
+    monkeypatch.setattr(scheduler_module, "_chunk_tokens", lambda position, unread: 20)
     listener = Listener()
     broken = LocalModel(
         BrokenNetwork(model.network, failing_tokens), model.vocabulary, model.template, model.end_ids, 8192, 1024
@@ -193,3 +194,36 @@ def test_an_error_fails_the_calls_it_meets(
     end = listener.end("a")
     assert isinstance(end, Failed)
     assert (end.kind, scheduler.free_rows) == ("failed", 16)
+
+
+def test_a_long_prompt_and_short_ones_take_turns(model: LocalModel) -> None:
+    """While short prompts keep coming, a long one is read on with every other chunk, and none of them waits long."""
+    listener = Listener()
+    scheduler = Scheduler(model, rows=4)
+    runs = Runs(model)
+    scheduler.submit(runs.make(Call("long", listener), question("very " * 1_500, max_output_tokens=1)))
+    steps = 0
+    while not any(isinstance(tell, Started) and tell.id == "long" for tell in listener.tells):
+        scheduler.submit(runs.make(Call(str(steps), listener), question(f"{steps} Hello", max_output_tokens=1)))
+        scheduler.step()
+        steps += 1
+    started = sum(isinstance(tell, Started) for tell in listener.tells)
+    assert (20 <= steps <= 40, started >= steps // 2) == (True, True)
+
+
+def test_only_what_fits_is_admitted(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls wait while the tokens that are held leave no room, kept prompts give way, and one call always runs."""
+    monkeypatch.setattr(scheduler_module, "_HELD_BYTES", 0)
+    context = dataclasses.replace(model, context_tokens=700)
+    listener = Listener()
+    scheduler = Scheduler(context)
+    runs = Runs(model)
+    for index in range(6):
+        scheduler.submit(runs.make(Call(str(index), listener), question(f"{index} " + "very " * 150)))
+    most = 0
+    while scheduler.step():
+        most = max(most, 16 - scheduler.free_rows)
+        held = scheduler._held_tokens() + scheduler._prefixes.tokens
+        assert held <= 700
+    ends = [listener.end(str(index)) for index in range(6)]
+    assert (most, [type(end) for end in ends]) == (1, [Done] * 6)

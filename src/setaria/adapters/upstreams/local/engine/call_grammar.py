@@ -9,6 +9,15 @@ import json
 import re
 from collections.abc import Iterable
 
+from setaria.adapters.upstreams.local.engine.schema import (
+    LENIENT,
+    follow,
+    properties_of,
+    required_of,
+    texts_of,
+    types_of,
+    write_schema,
+)
 from setaria.adapters.upstreams.local.engine.speech import (
     CALL,
     CALL_END,
@@ -20,9 +29,6 @@ from setaria.adapters.upstreams.local.engine.speech import (
 )
 from setaria.adapters.upstreams.local.engine.template import Json, json_object
 from setaria.core.dialogue import Tool
-
-LENIENT = {"whitespace_flexible": False, "item_separator": ", ?", "key_separator": ": ?", "lenient": True}
-"""How arguments are written; keywords that the grammar does not know are passed over, for tools come as they come."""
 
 _XML_NAME = re.compile(r"[^<>\s]([^<>\n]*[^<>\s])?")
 _SHARED = ("$defs", "definitions")
@@ -52,7 +58,7 @@ class CallGrammar:
     def _xml_function(self, tool: Tool) -> str:
         """Write a tool's rule and give its name, empty when the tool cannot be called in this syntax."""
         schema = json_object(tool.parameters) or {}
-        properties, required = _properties(schema), _required(schema)
+        properties, required = properties_of(schema), required_of(schema)
         if not all(map(_XML_NAME.fullmatch, (tool.name, *required))):
             return ""
         shared = {key: schema[key] for key in _SHARED if key in schema}
@@ -69,19 +75,19 @@ class CallGrammar:
         """Write what may stand between a parameter's marks, the closing one with it."""
         if not isinstance(schema, dict):
             return "value"
-        choices = schema.get("enum")
-        if isinstance(choices, list) and choices and all(isinstance(choice, str) for choice in choices):
-            return f"{self._rule(' | '.join(_quote(str(choice)) for choice in choices))} {self._end()}"
-        if not _types(schema) or "string" in _types(schema):
+        meant = follow(schema, shared)
+        texts, types = texts_of(meant), types_of(meant)
+        if texts:
+            return f"{self._rule(' | '.join(map(_quote, texts)))} {self._end()}"
+        if "string" in types or not (types or "enum" in meant or "const" in meant):
             return "value"
-        written = json.dumps({**schema, **shared, "x-guidance": LENIENT})
-        return f"{self._rule(f'''LINE? %json {written} LINE?''')} {self._end()}"
+        return f"{self._rule(f'LINE? %json {write_schema({**schema, **shared}, LENIENT)} LINE?')} {self._end()}"
 
     def _json_function(self, tool: Tool) -> str:
         schema = json_object(tool.parameters) or {}
-        whole = {"type": "object", "additionalProperties": False, **schema, "x-guidance": LENIENT}
+        whole = {"type": "object", "additionalProperties": False, **schema}
         head = _quote(f'{{"name": {json.dumps(tool.name, ensure_ascii=False)}, "arguments": ')
-        return self._rule(f'{head} %json {json.dumps(whole)} "}}"')
+        return self._rule(f'{head} %json {write_schema(whole, LENIENT)} "}}"')
 
     def _end(self) -> str:
         return f'{self._mark(PARAMETER_END)} "\\n"'
@@ -114,24 +120,3 @@ def write_mark(speech: Speech, marker: str) -> str:
 
 def _quote(text: str) -> str:
     return json.dumps(text)
-
-
-def _properties(schema: dict[str, Json]) -> dict[str, Json]:
-    properties = schema.get("properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def _required(schema: dict[str, Json]) -> list[str]:
-    required = schema.get("required")
-    return [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-
-
-def _types(schema: dict[str, Json]) -> set[str]:
-    """Give the JSON types that a schema names, those of its alternatives too; none where it does not say."""
-    named = schema.get("type")
-    found = {kind for kind in (named if isinstance(named, list) else [named]) if isinstance(kind, str)}
-    for key in ("anyOf", "oneOf"):
-        choices = schema.get(key)
-        for choice in choices if isinstance(choices, list) else []:
-            found |= _types(choice) if isinstance(choice, dict) else set()
-    return found

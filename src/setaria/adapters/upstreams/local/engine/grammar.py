@@ -14,13 +14,11 @@ Text holds no special token and nothing that its reader would take for a mark.
 import json
 
 from setaria.adapters.upstreams.local.engine.call_grammar import CallGrammar, write_mark
+from setaria.adapters.upstreams.local.engine.schema import STRICT, write_schema
 from setaria.adapters.upstreams.local.engine.speech import CALL, THINK, THINK_END, Speech
 from setaria.adapters.upstreams.local.engine.template import json_object, offered_tools
 from setaria.core.dialogue import Dialogue, ResponseFormat
 from setaria.core.errors import InvalidRequest
-
-STRICT = {"whitespace_flexible": False, "item_separator": ", ?", "key_separator": ": ?", "coerce_one_of": True}
-"""How an answer in JSON is written; a keyword that the grammar does not know is an error."""
 
 _BREAKS = '("\\n" "\\n"?)?'  # what models put between their thinking and what follows
 
@@ -69,11 +67,11 @@ def _answer(form: ResponseFormat, *, may_call: bool, must_call: bool) -> str:
 
 def _written_schema(form: ResponseFormat) -> str:
     if form.kind == "json_object":
-        return json.dumps({"type": "object", "x-guidance": STRICT})
+        return write_schema({"type": "object"}, STRICT)
     schema = json_object(form.schema)
     if schema is None:
         raise InvalidRequest("the schema in response_format is no JSON object", param="response_format")
-    return json.dumps({**schema, "x-guidance": STRICT})
+    return write_schema(schema, STRICT)
 
 
 def _without(*unwanted: str) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
-from setaria.adapters.upstreams.local.engine.call_grammar import LENIENT
-from setaria.adapters.upstreams.local.engine.grammar import STRICT, write_grammar
+from setaria.adapters.upstreams.local.engine.grammar import write_grammar
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.network import Logits
+from setaria.adapters.upstreams.local.engine.schema import LENIENT, STRICT, write_schema
 from setaria.adapters.upstreams.local.engine.speech import read_speech
 from setaria.adapters.upstreams.local.engine.template import Json, json_object, offered_tools
 from setaria.adapters.upstreams.local.engine.vocabulary import Vocabulary
@@ -89,18 +89,19 @@ class Guides:
     def _find_fault(self, dialogue: Dialogue) -> InvalidRequest:
         """Tell which schema it is that cannot be followed."""
         if dialogue.response_format.kind == "json_schema":
-            reason = self._reason({**(json_object(dialogue.response_format.schema) or {}), "x-guidance": STRICT})
+            reason = self._reason(dialogue.response_format.schema, STRICT)
             if reason:
                 return InvalidRequest(f"response_format: its schema {reason}", param="response_format")
         for tool in offered_tools(dialogue):
-            reason = self._reason({**(json_object(tool.parameters) or {}), "x-guidance": LENIENT})
+            reason = self._reason(tool.parameters, LENIENT)
             if reason:
                 return InvalidRequest(f"tools: the parameters of {tool.name[:128]} {reason}", param="tools")
         return InvalidRequest("tools: their schemas are too large together; offer fewer tools", param="tools")
 
-    def _reason(self, schema: dict[str, Json]) -> str:
+    def _reason(self, schema: bytes, options: dict[str, Json]) -> str:
         """Tell why a schema cannot be followed, empty when it can be."""
-        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_json_schema(schema), log_level=0)
+        written = write_schema(json_object(schema) or {}, options)
+        matcher = LLMatcher(self._tokenizer, LLMatcher.grammar_from_json_schema(written), log_level=0)
         first_line = matcher.get_error().partition("\n")[0]
         return f"cannot be followed: {first_line[:_REASON_CHARS]}" if first_line else ""
 

@@ -6,7 +6,7 @@ from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.prompt import PromptReader
 from setaria.adapters.upstreams.local.engine.sampling import Sampler
 from setaria.adapters.upstreams.local.engine.scheduler import Run
-from setaria.adapters.upstreams.local.engine.text import TextReader
+from setaria.adapters.upstreams.local.engine.text import Place, TextReader
 from setaria.core.dialogue import Dialogue
 
 
@@ -25,7 +25,7 @@ class Runs:
         """
         prompt = self._prompts.read(dialogue)
         guide = self._guides.open(dialogue, inside_thinking=prompt.inside_thinking)
-        place = "thinking" if prompt.inside_thinking else "answer"
+        place: Place = "thinking" if prompt.inside_thinking else "answer"
         text = TextReader(self._vocabulary, dialogue.sampling.stop, place)
         return Run(call, prompt, Sampler(dialogue.sampling), guide, text)
 

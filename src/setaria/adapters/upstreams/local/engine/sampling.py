@@ -21,13 +21,17 @@ class Sampler:
         self._sampling = sampling
         self._generator = np.random.default_rng(seed % _SEED_RANGE)
         self._drawn: Counter[int] = Counter()
+        self._biased_ids = np.array([token for token, _ in sampling.logit_bias], dtype=np.int64)
+        self._biases = np.array([bias for _, bias in sampling.logit_bias], dtype=np.float32)
 
     def draw(self, logits: Logits) -> int:
-        """Draw the next token, the likeliest at temperature 0.
+        """Draw the next token, the likeliest at temperature 0; biases of tokens that there are not do nothing.
 
         Takes: logits of one row, which are changed.
         """
         self._penalise(logits)
+        known = self._biased_ids < len(logits)
+        np.add.at(logits, self._biased_ids[known], self._biases[known])
         is_greedy = self._sampling.temperature < _GREEDY_BELOW
         token = int(logits.argmax()) if is_greedy else self._draw_by_chance(logits)
         self._drawn[token] += 1

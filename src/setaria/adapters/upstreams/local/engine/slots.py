@@ -1,8 +1,9 @@
-"""Slots: the memory of the network, one row for each call that runs.
+"""Slots: the memory of the network, one row for each call that runs, and some for prompts that are kept.
 
 Each layer has one array of keys and one of values, [rows, heads, capacity, head size]. A row is *loading* while its
 prompt is read and *ready* once it decodes. Rows that decode together must be one contiguous block, so ready rows are
 0 to `ready` - 1 and loading rows follow without a gap; whoever leaves has his place taken by the last row of his kind.
+Behind them come the rows where others may keep what was read; they never move.
 
 Rows have the full capacity from the start, but as address space only: the machine gives memory page by page when a row
 is written, and it is handed back when the row is left.
@@ -26,15 +27,18 @@ class Slot:
 
 
 class Slots:
-    """All rows of one model. `ready` counts those that decode."""
+    """All rows of one model: `rows` for calls, and then `kept_rows`. `ready` counts the calls that decode."""
 
-    def __init__(self, shape: CacheShape, rows: int, capacity: int) -> None:
+    def __init__(self, shape: CacheShape, rows: int, capacity: int, kept_rows: int = 0) -> None:
         self.rows = rows
+        self.kept_rows = kept_rows
         self.ready = 0
         self._open: list[Slot] = []
-        self._row_bytes = shape.heads * capacity * shape.head_size * np.dtype(shape.element).itemsize
-        self._maps = [_reserve(rows * self._row_bytes) for _ in range(2 * shape.layers)]
-        dimensions = (rows, shape.heads, capacity, shape.head_size)
+        element_bytes = np.dtype(shape.element).itemsize
+        self.token_bytes = 2 * shape.layers * shape.heads * shape.head_size * element_bytes
+        self._row_bytes = shape.heads * capacity * shape.head_size * element_bytes
+        self._maps = [_reserve((rows + kept_rows) * self._row_bytes) for _ in range(2 * shape.layers)]
+        dimensions = (rows + kept_rows, shape.heads, capacity, shape.head_size)
         self._arrays: list[CacheArray] = [
             np.frombuffer(memory, shape.element).reshape(dimensions) for memory in self._maps
         ]
@@ -73,7 +77,12 @@ class Slots:
             hole = self._fill(hole, self.ready)
         last = self._fill(hole, len(self._open) - 1)
         self._open.pop()
-        self._release(last)
+        self.release(last)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Copy the first tokens of one row to another."""
+        for array in self._arrays:
+            array[target, :, :length] = array[source, :, :length]
 
     def block(self, first: int, count: int) -> list[tuple[CacheArray, CacheArray]]:
         """Give some neighbouring rows as the network takes them: keys and values of each layer."""
@@ -85,27 +94,26 @@ class Slots:
         lengths = np.array([slot.length + new_tokens for slot in self._open[first : first + count]])
         return (np.arange(lengths.max()) < lengths[:, None]).astype(np.int64)
 
-    def _fill(self, hole: int, source: int) -> int:
-        """Move the row at `source` into the hole, and give the hole that this leaves."""
-        if hole != source:
-            moved = self._open[source]
-            self._release(hole)
-            for array in self._arrays:
-                array[hole, :, : moved.length] = array[source, :, : moved.length]
-            self._place(moved, hole)
-        return source
-
-    def _place(self, slot: Slot, row: int) -> None:
-        self._open[row] = slot
-        slot.row = row
-
-    def _release(self, row: int) -> None:
+    def release(self, row: int) -> None:
         """Hand a row's memory back to the machine, whole pages only."""
         start = -(-row * self._row_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
         size = (row + 1) * self._row_bytes - start
         if size >= mmap.PAGESIZE:
             for memory in self._maps:
                 memory.madvise(mmap.MADV_DONTNEED, start, size // mmap.PAGESIZE * mmap.PAGESIZE)
+
+    def _fill(self, hole: int, source: int) -> int:
+        """Move the row at `source` into the hole, and give the hole that this leaves."""
+        if hole != source:
+            moved = self._open[source]
+            self.release(hole)
+            self.copy(source, hole, moved.length)
+            self._place(moved, hole)
+        return source
+
+    def _place(self, slot: Slot, row: int) -> None:
+        self._open[row] = slot
+        slot.row = row
 
 
 def _reserve(size_bytes: int) -> mmap.mmap:

@@ -1,0 +1,230 @@
+"""Connection: one keep-alive connection to an HTTP server.
+
+Theory. A connection is idle, busy with one request, or closed. Nothing of a request is left behind when it is idle
+again: it goes back to the pool only when the answer was whole, the request was sent to its end, nothing came after the
+answer, and the server wants to keep it too. In all other cases it is closed. What comes while it is idle closes it.
+
+llhttp takes the framing off; the sink is called after it has taken in all that came at once, so a sink that cancels or
+raises never does so in the middle of a parse.
+"""
+
+import asyncio
+from typing import Protocol, cast
+
+import httptools
+
+from setaria.adapters.upstreams.http.request import Header, PooledRequest
+from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
+
+HEADER_LIMIT_BYTES = 64 * 1024
+
+_FINAL_STATUS = 200
+_HEADER_EXTRA_BYTES = 4  # colon, space and line end
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+
+
+class Home(Protocol):
+    """The pool, as its connections know it."""
+
+    name: str
+
+    def keep(self, connection: "HttpConnection") -> None:
+        """Take back a connection that is idle again."""
+        ...
+
+    def forget(self, connection: "HttpConnection") -> None:
+        """Take note that a connection is closed."""
+        ...
+
+    def again(self, pooled: PooledRequest) -> None:
+        """Send a request once more, on a new connection."""
+        ...
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection of the pool."""
+
+    def __init__(self, home: Home) -> None:
+        self.is_open = False
+        self.idle_since_s = 0.0
+        self._home = home
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
+        self._pooled: PooledRequest | None = None
+        self._is_reused = False
+        self._has_answered = False
+        self._loose_bytes = 0  # came since a head, a piece of a body or an answer was last whole
+        self._status = 0
+        self._headers: list[Header] = []
+        self._head_bytes = 0
+        self._head_is_due = False
+        self._pieces: list[bytes] = []
+        self._is_whole = False
+        self._may_stay = False
+
+    # ---- the pool's side
+
+    def start(self, pooled: PooledRequest, *, fresh: bool = False) -> None:
+        """Send a request on this connection, which is idle or fresh."""
+        self._pooled = pooled
+        self._is_reused = not fresh
+        self._reset()
+        if self._transport is None:
+            pooled.failed(UpstreamFailed(f"{self._home.name} closed the connection at once"))
+            return
+        pooled.connection = self
+        pooled.phase = "sent"
+        if pooled.paused:
+            self._transport.pause_reading()
+        self._transport.write(pooled.request)
+
+    def pause(self) -> None:
+        """Stop reading."""
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self.is_open = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ---- asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport = cast("asyncio.Transport", transport)  # asyncio's own signature is wider
+        self.is_open = True
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came, then tell the sink all of it at once."""
+        pooled, parser = self._pooled, self._parser
+        if pooled is None or parser is None:
+            self.abort()
+            return
+        self._has_answered = True
+        self._loose_bytes += len(data)
+        is_http = True
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            is_http = False
+        if max(self._loose_bytes, self._head_bytes) > HEADER_LIMIT_BYTES:
+            self._break_off(pooled, f"sent a header section of more than {HEADER_LIMIT_BYTES} bytes")
+            return
+        self._deliver(pooled)
+        if self._is_whole:
+            self._finish(pooled, may_stay=is_http and self._may_stay)
+        elif not is_http:
+            self._break_off(pooled, "gave an answer that is not HTTP")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        pooled, self._pooled = self._pooled, None
+        self.is_open = False
+        self._transport = self._parser = None
+        self._home.forget(self)
+        if pooled is None or pooled.cancelled:
+            return
+        if self._is_reused and not self._has_answered:
+            self._home.again(pooled)
+        elif not self._status:
+            pooled.failed(UpstreamFailed(f"{self._home.name} closed the connection without an answer"))
+        elif exc is None and not any(name.lower() in _LENGTHS for name, _ in self._headers):
+            pooled.phase = "over"
+            pooled.sink.end()
+        else:
+            pooled.failed(UpstreamCut(f"{self._home.name} closed the connection in the middle of its answer"))
+
+    # ---- llhttp's side
+
+    def on_message_begin(self) -> None:
+        """Take note when a second answer begins, which nobody asked for."""
+        if self._is_whole:
+            self._may_stay = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those after the body are passed over."""
+        if not self._status:
+            self._headers.append((name, value))
+            self._head_bytes += len(name) + len(value) + _HEADER_EXTRA_BYTES
+
+    def on_headers_complete(self) -> None:
+        """Take status and headers; those of an interim answer are passed over."""
+        if self._parser is None or self._is_whole:
+            return
+        self._loose_bytes = 0
+        status = self._parser.get_status_code()
+        if status < _FINAL_STATUS:
+            self._headers = []
+            return
+        self._status = status
+        self._head_is_due = True
+        if self._pooled is not None and self._pooled.method == "HEAD":
+            # the parser does not know what was asked and waits for a body
+            self._is_whole = True
+            self._may_stay = self._parser.should_keep_alive()
+            self._parser = httptools.HttpResponseParser(self)
+
+    def on_body(self, data: bytes) -> None:
+        """Take more of the body."""
+        self._loose_bytes = 0
+        if self._is_whole:
+            self._may_stay = False
+        else:
+            self._pieces.append(data)
+
+    def on_message_complete(self) -> None:
+        """Take note that the answer is whole."""
+        if self._status and not self._is_whole and self._parser is not None:
+            self._loose_bytes = 0
+            self._is_whole = True
+            self._may_stay = self._parser.should_keep_alive()
+
+    # ---- inner steps
+
+    def _reset(self) -> None:
+        """Forget the answer before."""
+        self._has_answered = False
+        self._loose_bytes = self._head_bytes = self._status = 0
+        self._headers = []
+        self._pieces = []
+        self._head_is_due = self._is_whole = self._may_stay = False
+
+    def _deliver(self, pooled: PooledRequest) -> None:
+        """Tell the sink what has come since the last time."""
+        if self._head_is_due:
+            self._head_is_due = False
+            if not pooled.cancelled:
+                pooled.sink.head(self._status, self._headers)
+        if self._pieces:
+            pieces, self._pieces = self._pieces, []
+            if not pooled.cancelled:
+                pooled.sink.body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+
+    def _finish(self, pooled: PooledRequest, *, may_stay: bool) -> None:
+        """Go back to the pool if nothing speaks against it, and tell the sink that the answer is whole."""
+        self._pooled = None
+        pooled.connection = None
+        pooled.phase = "over"
+        transport = self._transport
+        if may_stay and self.is_open and transport is not None and not transport.get_write_buffer_size():
+            if pooled.paused:
+                transport.resume_reading()
+            self._home.keep(self)
+        else:
+            self.abort()
+        if not pooled.cancelled:
+            pooled.sink.end()
+
+    def _break_off(self, pooled: PooledRequest, what: str) -> None:
+        self._pooled = None
+        self.abort()
+        is_told = self._status and not self._head_is_due
+        kind: type[UpstreamError] = UpstreamCut if is_told else UpstreamFailed
+        pooled.failed(kind(f"{self._home.name} {what}"))

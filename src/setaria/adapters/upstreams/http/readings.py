@@ -1,0 +1,279 @@
+"""Readings: the four ways in which the body of a good answer becomes what the gateway takes.
+
+An answer is a stream or whole, and it is read as events or relayed as bytes. Each reading tells its sink the end
+itself, once: by a usage report, by `finish` or by `fail`. After that it is over and its sink is never called.
+"""
+
+from typing import Protocol
+
+from setaria.core.dialogue import Dialogue
+from setaria.core.errors import CallerError, UpstreamCut, UpstreamError, UpstreamFailed
+from setaria.core.events import Event, UsageReport
+from setaria.core.usage import Usage
+from setaria.domain.routing.ports import RelaySink, Sink
+from setaria.wire.upstream_codec import EventReader, RelayReader, UpstreamCodec
+
+BODY_LIMIT_BYTES = 64 * 1024 * 1024
+
+_UNREADABLE = "the model server's answer could not be read to its end"
+_UNCOUNTED = "the model server did not tell what its answer took"
+
+
+class Reading(Protocol):
+    """What becomes of a body."""
+
+    is_stream: bool
+    is_over: bool
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the server has counted so far; None when it has not said."""
+        ...
+
+    @property
+    def said_tokens(self) -> int:
+        """An estimate of the output tokens so far."""
+        ...
+
+    def feed(self, data: bytes) -> bool:
+        """Take more of the body; gives whether it held something of the model's.
+
+        Raises: UpstreamError, CallerError when what came is no legal answer or an error told in-band.
+        """
+        ...
+
+    def end(self) -> None:
+        """Take the news that the body is whole.
+
+        Raises: UpstreamError when what came is no legal answer.
+        """
+        ...
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Take the news that no more comes; what already is whole but for its end is ended well."""
+        ...
+
+    def as_whole(self) -> "Reading | None":
+        """Give the reading for a whole answer where a stream was asked for; None when only a stream will do."""
+        ...
+
+
+class EventStream:
+    """Reads a stream as events."""
+
+    is_stream = True
+    said_tokens = 0
+
+    def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
+        self.is_over = False
+        self.usage: Usage | None = None
+        self._codec = codec
+        self._dialogue = dialogue
+        self._sink = sink
+        self._reader: EventReader | None = codec.open_reader(dialogue)
+
+    def feed(self, data: bytes) -> bool:
+        """Tell the events that came, all at once."""
+        reader, self._reader = self._reader, None  # a reader that has raised is never asked again
+        if reader is None or self.is_over:
+            return False
+        events = reader.feed(data)
+        self._tell(events)
+        self._reader = reader
+        return bool(events)
+
+    def end(self) -> None:
+        """Tell the last events."""
+        if self.is_over:
+            return
+        reader, self._reader = self._reader, None
+        if reader is None:
+            raise UpstreamCut(_UNREADABLE)
+        self._tell(reader.close())
+        self._give_up(UpstreamCut(_UNCOUNTED))
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Tell the last events if only the end was missing, else the error."""
+        try:
+            self.end()
+        except (UpstreamError, CallerError) as told:
+            self._give_up(_truer(told, error))
+
+    def as_whole(self) -> Reading:
+        """Give the reading for a server that does not stream."""
+        return EventsAtOnce(self._codec, self._dialogue, self._sink)
+
+    def _tell(self, events: list[Event]) -> None:
+        if events:
+            if isinstance(events[-1], UsageReport):
+                self.is_over = True
+                self.usage = events[-1].usage
+            self._sink.receive(events)
+
+    def _give_up(self, error: UpstreamError | CallerError) -> None:
+        if not self.is_over:
+            self.is_over = True
+            self._sink.fail(error)
+
+
+class EventsAtOnce:
+    """Reads a whole answer as events."""
+
+    is_stream = False
+    said_tokens = 0
+
+    def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
+        self.is_over = False
+        self.usage: Usage | None = None
+        self._codec = codec
+        self._dialogue = dialogue
+        self._sink = sink
+        self._body = WholeBody()
+
+    def feed(self, data: bytes) -> bool:
+        """Keep what came."""
+        return self._body.add(data)
+
+    def end(self) -> None:
+        """Tell all events."""
+        events = self._codec.read_answer(self._body.join(), self._dialogue)
+        self.is_over = True
+        self._sink.receive(events)
+        if not events or not isinstance(events[-1], UsageReport):
+            self._sink.fail(UpstreamCut(_UNCOUNTED))
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Tell the error."""
+        if not self.is_over:
+            self.is_over = True
+            self._sink.fail(error)
+
+    def as_whole(self) -> None:
+        """Give nothing: this is the whole reading already."""
+
+
+class RelayedStream:
+    """Relays a stream, from its first event that means something."""
+
+    is_stream = True
+
+    def __init__(self, codec: UpstreamCodec, model: str, sink: RelaySink) -> None:
+        self.is_over = False
+        self._sink = sink
+        self._seen: RelayReader = codec.open_relay(model)
+        self._reader: RelayReader | None = self._seen
+        self._held: list[bytes] | None = []
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the server has counted so far; None when it has not said."""
+        return self._seen.usage
+
+    @property
+    def said_tokens(self) -> int:
+        """An estimate of the output tokens so far."""
+        return self._seen.said_tokens
+
+    def feed(self, data: bytes) -> bool:
+        """Send on what came."""
+        reader, self._reader = self._reader, None  # a reader that has raised is never asked again
+        if reader is None:
+            return False
+        said_before = reader.said_tokens
+        data = reader.feed(data)
+        if self._held is not None:
+            self._held.append(data)
+            if reader.meaningful:
+                data, self._held = b"".join(self._held), None
+                self._sink.receive(data)
+        elif data:
+            self._sink.receive(data)
+        self._reader = reader
+        return reader.said_tokens != said_before or reader.finished
+
+    def end(self) -> None:
+        """Tell the end."""
+        reader, self._reader = self._reader, None
+        if self.is_over:
+            return
+        if reader is None:
+            raise UpstreamCut(_UNREADABLE)
+        last = reader.close()
+        if self._held:
+            last = b"".join(self._held) + last
+        self.is_over = True
+        self._sink.finish(last, reader.usage, reader.said_tokens)
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Tell a good end if only the end was missing, else the error."""
+        try:
+            self.end()
+        except (UpstreamError, CallerError) as told:
+            self.is_over = True
+            self._sink.fail(_truer(told, error))
+
+    def as_whole(self) -> None:
+        """Give nothing: the caller waits for a stream."""
+
+
+class RelayedAtOnce:
+    """Relays a whole answer."""
+
+    is_stream = False
+
+    def __init__(self, codec: UpstreamCodec, model: str, sink: RelaySink) -> None:
+        self.is_over = False
+        self.usage: Usage | None = None
+        self.said_tokens = 0
+        self._codec = codec
+        self._model = model
+        self._sink = sink
+        self._body = WholeBody()
+
+    def feed(self, data: bytes) -> bool:
+        """Keep what came."""
+        return self._body.add(data)
+
+    def end(self) -> None:
+        """Send all of it on."""
+        data, self.usage, self.said_tokens = self._codec.relay_answer(self._body.join(), self._model)
+        self.is_over = True
+        self._sink.finish(data, self.usage, self.said_tokens)
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Tell the error."""
+        if not self.is_over:
+            self.is_over = True
+            self._sink.fail(error)
+
+    def as_whole(self) -> None:
+        """Give nothing: this is the whole reading already."""
+
+
+class WholeBody:
+    """Collects a body that is of use only when it is whole."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size_bytes = 0
+
+    def add(self, data: bytes) -> bool:
+        """Keep more of it; gives True: every byte is a sign of life.
+
+        Raises: UpstreamFailed when it gets too long.
+        """
+        self._size_bytes += len(data)
+        if self._size_bytes > BODY_LIMIT_BYTES:
+            self._pieces = []
+            raise UpstreamFailed(f"the model server's answer is longer than {BODY_LIMIT_BYTES} bytes")
+        self._pieces.append(data)
+        return True
+
+    def join(self) -> bytes:
+        """Give it whole."""
+        return b"".join(self._pieces)
+
+
+def _truer(told: UpstreamError | CallerError, seen: UpstreamError | CallerError) -> UpstreamError | CallerError:
+    """Choose between what the server told and what we saw: it told more, unless it just broke off."""
+    return seen if isinstance(told, UpstreamCut) else told

@@ -1,0 +1,60 @@
+"""Options: a command's many options as one record, for commands that describe something with many settings."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, get_type_hints
+
+import typer
+
+
+def with_options(kind: type[NamedTuple]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Let a command's parameter `options` be a record whose fields are options of the command.
+
+    Takes: kind, the record, its fields annotated as typer wants parameters to be.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    extra = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=kind._field_defaults[name], annotation=hints[name]
+        )
+        for name in kind._fields
+    ]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def run(**given: object) -> None:
+            options = kind._make(given.pop(name) for name in kind._fields)
+            command(**given, options=options)
+
+        own = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in inspect.signature(command, eval_str=True).parameters.values()
+            if parameter.name != "options"
+        ]
+        run.__signature__ = inspect.Signature([*own[:-1], *extra, *own[-1:]])  # type: ignore[attr-defined]  # typer reads it
+        run.__doc__, run.__name__ = command.__doc__, command.__name__
+        return run
+
+    return decorate
+
+
+def given_settings(options: NamedTuple, names: Mapping[str, str]) -> dict[str, object]:
+    """Give the settings that were given as options, by the names that entries have for them.
+
+    Takes: names, the entry's name of an option where it is another one.
+    """
+    return {
+        names.get(option, option): value
+        for option, value in options._asdict().items()
+        if value is not None and value != []
+    }
+
+
+def read_header(text: str) -> tuple[str, str]:
+    """Read a header written as NAME=VALUE.
+
+    Raises: typer.BadParameter.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise typer.BadParameter(f"{text.partition(':')[0]!r} must look like NAME=VALUE", param_hint="--header")
+    return name, value

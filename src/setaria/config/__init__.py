@@ -1,0 +1,54 @@
+"""Settings: the only reader of the environment and of the configuration file.
+
+A setting comes from a command's flag, else from the environment, else from the file, else it has its default. What is
+not known, or not built yet, is refused and never ignored.
+"""
+
+from setaria.config.environment import read_proxy_variables
+from setaria.config.folders import runtime_folder
+from setaria.config.keys import check_api_keys, read_api_key
+from setaria.config.loading import (
+    explain_settings,
+    hide_password,
+    load_settings,
+    resolve_database_url,
+    settings_from_json,
+    settings_to_json,
+)
+from setaria.config.settings import (
+    ENTRIES,
+    ENVIRONMENT,
+    NOT_YET,
+    SECTIONS,
+    SETTINGS,
+    ConfigError,
+    DatabaseSettings,
+    ServerSettings,
+    SettingLine,
+    Settings,
+    describe_allowed,
+)
+
+__all__ = [
+    "ENTRIES",
+    "ENVIRONMENT",
+    "NOT_YET",
+    "SECTIONS",
+    "SETTINGS",
+    "ConfigError",
+    "DatabaseSettings",
+    "ServerSettings",
+    "SettingLine",
+    "Settings",
+    "check_api_keys",
+    "describe_allowed",
+    "explain_settings",
+    "hide_password",
+    "load_settings",
+    "read_api_key",
+    "read_proxy_variables",
+    "resolve_database_url",
+    "runtime_folder",
+    "settings_from_json",
+    "settings_to_json",
+]

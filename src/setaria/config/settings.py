@@ -1,0 +1,91 @@
+"""Settings: the records of everything an operator can set, and the names that it is set by."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import FieldInfo, fields
+
+from setaria.core.entries import DeploymentEntry, Entries, ModelEntry, Timeouts, UpstreamEntry
+from setaria.core.entry_reading import describe_type
+from setaria.core.errors import Misconfigured
+
+_URL_ALLOWED = {"allowed": "the https address that callers use, such as https://api.example.org, or empty"}
+_HOST_ALLOWED = {"allowed": "an address or host name of this machine, such as 127.0.0.1, 0.0.0.0 or ::1"}
+_DATABASE_ALLOWED = {"allowed": "sqlite, or an address such as postgresql://user:password@host/name"}
+_FILE_ALLOWED = {"allowed": "the path of a file"}
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How callers are served; `secret_file` is absolute."""
+
+    host: Annotated[str, Meta(pattern=r"^[0-9A-Za-z.:_%-]+$", extra=_HOST_ALLOWED)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    workers: Annotated[int, Meta(ge=1, le=256)] = 1
+    body_limit_mb: Annotated[int, Meta(ge=1, le=512)] = 64
+    header_limit_kb: Annotated[int, Meta(ge=1, le=1024)] = 64
+    connections: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    grace_s: Annotated[int, Meta(ge=0, le=3600)] = 30
+    public_url: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$", extra=_URL_ALLOWED)] = ""
+    secret_file: Annotated[Path, Meta(extra=_FILE_ALLOWED)]
+
+
+class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where accounts, keys and calls are kept; `url` may hold a password."""
+
+    url: Annotated[str, Meta(pattern=r"^sqlite$|^postgres(ql)?://[^\s/]*/\S+$", extra=_DATABASE_ALLOWED)] = "sqlite"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """Everything an operator can set; both paths are absolute, `config` is None where there is no file.
+
+    `entries` are the upstreams and models of the file; what commands added is in the database.
+    """
+
+    data: Path
+    config: Path | None
+    server: ServerSettings
+    database: DatabaseSettings
+    entries: Entries = Entries()
+
+
+class SettingLine(msgspec.Struct, frozen=True):
+    """One setting as people may see it: passwords are `***`, `source` says who set it."""
+
+    id: str
+    value: str | int
+    source: str
+
+
+class ConfigError(Misconfigured):
+    """A setting is unknown, not yet available, mistyped or out of range."""
+
+
+SECTIONS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {"server": ServerSettings, "database": DatabaseSettings}
+)
+SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
+    {f"{section}.{field.name}": field for section, struct in SECTIONS.items() for field in fields(struct)}
+)
+ENTRIES: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
+    {
+        "upstreams": UpstreamEntry,
+        "models": ModelEntry,
+        "models.deployments": DeploymentEntry,
+        "models.timeouts": Timeouts,
+    }
+)
+ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {"SETARIA_DATA": "data", "SETARIA_CONFIG": "config"}
+    | {f"SETARIA_{name.replace('.', '_').upper()}": name for name in SETTINGS}
+    | {"SETARIA_SECRET_FILE": "server.secret_file"}
+)
+NOT_YET = frozenset({"lanes", "review", "search", "server.metrics", "server.trusted_proxies"})
+
+
+def describe_allowed(name: str) -> str:
+    """Say in words which values a setting may have."""
+    return describe_type(SETTINGS[name].type)

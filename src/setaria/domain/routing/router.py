@@ -1,0 +1,43 @@
+"""Router: chooses among deployments by what their last calls told, and says who may be tried next."""
+
+import math
+from collections.abc import Callable, Collection, Sequence
+
+from setaria.core.errors import Unavailable
+from setaria.domain.routing.budget import RetryBudget
+from setaria.domain.routing.choice import Candidate, choose
+from setaria.domain.routing.health import Health
+
+
+class Router:
+    """Knows every deployment's health; `draw` gives a number in [0, 1)."""
+
+    def __init__(self, draw: Callable[[], float]) -> None:
+        self.budget = RetryBudget()
+        self._draw = draw
+        self._health: dict[str, Health] = {}
+
+    def choose(
+        self, candidates: Sequence[Candidate], session: bytes | None, now_s: float, tried: Collection[str] = ()
+    ) -> Candidate | None:
+        """Choose one that is well and was not tried yet; None when all were tried.
+
+        Raises: Unavailable when those left are all cooling down, with the seconds until the first may be tried again.
+        """
+        left = [candidate for candidate in candidates if candidate.name not in tried]
+        if not left:
+            return None
+        well = [candidate for candidate in left if self.health(candidate.name).may_serve(now_s)]
+        if not well:
+            wait_s = min(self.health(candidate.name).wait_s(now_s) for candidate in left)
+            raise Unavailable(
+                "no server of this model answers now; try again later", retry_after_s=max(1, math.ceil(wait_s))
+            )
+        return choose(well, session, self._draw)
+
+    def health(self, name: str) -> Health:
+        """Give the health of a deployment; one that is not known yet is well."""
+        health = self._health.get(name)
+        if health is None:
+            health = self._health[name] = Health(self._draw)
+        return health

@@ -1,0 +1,106 @@
+"""Event flow: an answer that is read as events and written in the caller's protocol."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from setaria.core.answer import AnswerBuilder
+from setaria.core.errors import CallerError, UpstreamError
+from setaria.core.events import (
+    Event,
+    Finish,
+    ReasoningDelta,
+    ReasoningSignature,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from setaria.core.tokens import estimate_tokens
+from setaria.core.usage import CountsFrom, Usage
+from setaria.gateway.audience import Audience
+from setaria.gateway.flow import Flow
+from setaria.gateway.stages import Routed
+from setaria.wire.codec import StreamWriter
+
+
+class EventFlow(Flow):
+    """Implements the port `Sink`."""
+
+    def __init__(self, routed: Routed, audience: Audience) -> None:
+        super().__init__(routed, audience)
+        self._writer: StreamWriter | None = None
+        self._builder = AnswerBuilder()
+        self._report: UsageReport | None = None
+        self._finished = False
+        self._seen_tokens = 0
+        self._seen_reasoning_tokens = 0
+
+    def receive(self, events: Sequence[Event]) -> None:
+        """Take the next events of the upstream."""
+        if self.over.done():
+            return
+        self._hear()
+        if self._audience.stream:
+            self._stream(events)
+        else:
+            for event in events:
+                self._builder.add(event)
+        for event in events:
+            self._count(event)
+        if self._report is not None:
+            if not self._audience.stream:
+                self._unsent = self._audience.codec.write_answer(self._audience.head, self._builder.build())
+            self._complete()
+        else:
+            self._drain()
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Take the news that the upstream gives no more."""
+        if self._finished and not self.over.done():  # the answer is whole, only its usage is missing
+            usage, counts_from = self._usage()
+            self.receive([UsageReport(usage, counts_from)])
+        else:
+            super().fail(error)
+
+    def _stream(self, events: Sequence[Event]) -> None:
+        """Write the events out, all but those that end the stream."""
+        writer = self._writer
+        flowing = []
+        if writer is None:
+            writer = self._writer = self._tail = self._audience.codec.open_stream(self._audience.head)
+            flowing.append(writer.open())
+        for event in events:
+            data = writer.write(event)
+            if isinstance(event, Finish | UsageReport):
+                self._unsent += data
+            else:
+                flowing.append(data)
+        self._audience.write(b"".join(flowing))
+
+    def _count(self, event: Event) -> None:
+        """Keep count of what was seen, for a call that ends before the upstream has told its own counts."""
+        match event:
+            case TextDelta(text):
+                self._seen_tokens += estimate_tokens(text)
+            case ReasoningDelta(text):
+                tokens = estimate_tokens(text)
+                self._seen_tokens += tokens
+                self._seen_reasoning_tokens += tokens
+            case ReasoningSignature():
+                pass  # no token of the model's
+            case ToolCallDelta(_, arguments):
+                self._seen_tokens += estimate_tokens(arguments)
+            case ToolCallStart(_, _, name):
+                self._seen_tokens += estimate_tokens(name)
+            case UsageReport():
+                self._report = event
+            case Finish():
+                self._finished = True
+            case _:
+                assert_never(event)
+
+    def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
+        return None if self._report is None else (self._report.usage, self._report.counts_from)
+
+    def _said_tokens(self) -> tuple[int, int]:
+        return self._seen_tokens, self._seen_reasoning_tokens

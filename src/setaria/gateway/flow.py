@@ -1,0 +1,194 @@
+"""Flow: one attempt to get an answer.
+
+States: silent (nothing that means something came, another deployment may still be asked), flowing, over. The upstream
+moves it by what it says and by failing, the client by leaving, the server by shutting down. `over` is entered once, by
+whoever comes first; what comes later is ignored. The last bytes are kept back until the call is settled.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+
+from setaria.core.errors import CallerError, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
+from setaria.core.estimate import estimate_dialogue
+from setaria.core.usage import CountsFrom, Usage
+from setaria.domain.ledger.records import Ending
+from setaria.domain.routing.ports import Attempt
+from setaria.gateway.audience import Audience
+from setaria.gateway.stages import Reply, Routed, Tail
+
+CLIENT_CLOSED_REQUEST = 499
+OK = 200
+
+
+class Flow(ABC):
+    """What attempts have in common, however their answer is passed on."""
+
+    def __init__(self, routed: Routed, audience: Audience) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.error: SetariaError | None = None
+        self.ending: Ending = "completed"
+        self._routed = routed
+        self._audience = audience
+        self._attempt: Attempt | None = None
+        self._began_s = audience.clock.monotonic_s()
+        self._heard_s: float | None = None
+        self._first_token_s: float | None = None
+        self._unsent = b""
+        self._tail: Tail | None = None
+        self._draining = False
+        self._is_paused = False
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it failed before it said anything, through no fault of the caller's."""
+        return self.is_silent and isinstance(self.error, UpstreamError)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing that means something has come."""
+        return self._first_token_s is None
+
+    def begin(self, attempt: Attempt) -> None:
+        """Take hold of the request under way."""
+        self._attempt = attempt
+        if self.over.done():
+            attempt.cancel()
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Take the news that the upstream gives no more."""
+        if isinstance(error, UpstreamTimeout):
+            self._end("timeout", error)
+        else:
+            self._end("upstream_failed" if self.is_silent else "upstream_cut", error)
+
+    def stop(self, ending: Ending, error: SetariaError | None) -> None:
+        """End it, for the client left or the server stops; an answer that is to be drained goes on without a client."""
+        model = self._routed.asked.model
+        if ending == "client_gone" and model.on_client_gone == "drain" and not self.is_silent:
+            self._draining = True
+            self.resume()
+        else:
+            self._end(ending, error)
+
+    def pause(self) -> None:
+        """Let the upstream wait for the client."""
+        if self._attempt is not None and not self._draining:
+            self._is_paused = True
+            self._attempt.pause()
+
+    def resume(self) -> None:
+        """Let the upstream go on."""
+        if self._attempt is not None:
+            self._is_paused = False
+            self._heard_s = None if self._heard_s is None else self._audience.clock.monotonic_s()
+            self._attempt.resume()
+
+    def tick(self, now_s: float) -> None:
+        """End it when the upstream is silent for too long, or the call takes too long in all."""
+        timeouts = self._routed.asked.model.timeouts
+        started_s = self._routed.asked.identified.received.started_s
+        if now_s - started_s > timeouts.total_s:
+            self.fail(UpstreamTimeout(f"the answer took longer than {timeouts.total_s:g} s"))
+        elif self._heard_s is None and self._audience.stream and now_s - self._began_s > timeouts.first_token_s:
+            self.fail(UpstreamTimeout(f"the model said nothing for {timeouts.first_token_s:g} s"))
+        elif self._heard_s is not None and now_s - self._heard_s > timeouts.between_tokens_s and not self._is_paused:
+            self.fail(UpstreamTimeout(f"the model fell silent for {timeouts.between_tokens_s:g} s"))
+
+    def reply(self, upstream: str, attempts: int) -> Reply:
+        """Give the answer that is now over.
+
+        Raises: CallerError, UpstreamBusy when the upstream refused before anything was told to the client.
+        """
+        error, audience = self.error, self._audience
+        if self.is_silent and not audience.is_open and isinstance(error, CallerError | UpstreamBusy):
+            raise error
+        status, unsent, tail = OK, self._unsent, self._tail
+        if tail is None and audience.is_open:
+            tail = SilentTail(audience)
+        if tail is not None:
+            unsent += tail.fail(error) if error is not None else b""
+        elif error is not None:
+            status, unsent = audience.codec.write_error(error, audience.head.call_id)
+        elif self.ending == "client_gone":
+            status = CLIENT_CLOSED_REQUEST
+        usage, counts_from = self._usage()
+        started_s = self._routed.asked.identified.received.started_s
+        return Reply(
+            routed=self._routed,
+            upstream=upstream,
+            attempts=attempts,
+            ending=self.ending,
+            status=status,
+            usage=usage,
+            counts_from=counts_from,
+            first_token_ms=None if self._first_token_s is None else round((self._first_token_s - started_s) * 1000),
+            tail=tail,
+            unsent=unsent,
+            error=error,
+        )
+
+    @abstractmethod
+    def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
+        """Give what the upstream says the call took, None when it has not said."""
+
+    @abstractmethod
+    def _said_tokens(self) -> tuple[int, int]:
+        """Estimate the output tokens that came, and how many of them were reasoning."""
+
+    def _hear(self) -> None:
+        """Note that something that means something came."""
+        self._heard_s = self._audience.clock.monotonic_s()
+        if self._first_token_s is None:
+            self._first_token_s = self._heard_s
+
+    def _complete(self) -> None:
+        """End an answer that is whole; one whose client has left ends as that."""
+        self._end("client_gone" if self._draining else "completed", None)
+
+    def _drain(self) -> None:
+        """Stop reading an answer without a client when enough of it was read."""
+        if self._draining and self._said_tokens()[0] >= self._routed.asked.model.drain_tokens:
+            self._end("client_gone", None)
+
+    def _end(self, ending: Ending, error: SetariaError | None) -> None:
+        if self.over.done():
+            return
+        self.ending, self.error = ending, error
+        if self._attempt is not None and ending != "completed":
+            self._attempt.cancel()
+        self.over.set_result(None)
+
+    def _usage(self) -> tuple[Usage, CountsFrom]:
+        """Tell what the call took: the upstream's own count, else what it has said so far, else our estimate."""
+        told = self._told_usage()
+        if told is not None:
+            return told
+        seen = None if self._attempt is None else self._attempt.seen_usage()
+        if seen is not None:
+            return seen, "upstream"
+        if self.is_silent:
+            return Usage(), "estimate"
+        output_tokens, reasoning_tokens = self._said_tokens()
+        return (
+            Usage(
+                input_tokens=estimate_dialogue(self._routed.asked.dialogue),
+                output_tokens=output_tokens,
+                reasoning_tokens=reasoning_tokens,
+            ),
+            "estimate",
+        )
+
+
+class SilentTail:
+    """The end of a stream that was only kept alive."""
+
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
+
+    def close(self) -> bytes:
+        """Give nothing: there was no answer."""
+        return b""
+
+    def fail(self, error: SetariaError) -> bytes:
+        """Give the error as an event."""
+        return self._audience.codec.write_error_event(error, self._audience.head.call_id)

@@ -1,0 +1,73 @@
+"""Relay flow: an answer in the caller's own protocol, passed on as it is (the bypass)."""
+
+from setaria.core.errors import SetariaError
+from setaria.core.estimate import estimate_dialogue
+from setaria.core.usage import CountsFrom, Usage
+from setaria.domain.routing.ports import RelayAttempt
+from setaria.gateway.audience import Audience
+from setaria.gateway.flow import Flow
+from setaria.gateway.stages import Routed
+
+
+class RelayFlow(Flow):
+    """Implements the port `RelaySink`."""
+
+    def __init__(self, routed: Routed, audience: Audience) -> None:
+        super().__init__(routed, audience)
+        self._relayed: RelayAttempt | None = None
+        self._told: Usage | None = None
+        self._whole_tokens: int | None = None
+
+    def begin_relay(self, attempt: RelayAttempt) -> None:
+        """Take hold of the request under way."""
+        self._relayed = attempt
+        self.begin(attempt)
+
+    def receive(self, data: bytes) -> None:
+        """Send on more of a stream."""
+        if self.over.done():
+            return
+        self._hear()
+        if self._tail is None:
+            self._tail = RelayTail(self._audience)
+        self._audience.write(data)
+        self._drain()
+
+    def finish(self, last: bytes, usage: Usage | None, said_tokens: int) -> None:
+        """Take the news that the answer is whole."""
+        if self.over.done():
+            return
+        self._hear()
+        self._told, self._whole_tokens = usage, said_tokens
+        if self._audience.stream:
+            self._tail = RelayTail(self._audience, last)
+        else:
+            self._unsent = last
+        self._complete()
+
+    def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
+        if self._told is not None:
+            return self._told, "upstream"
+        if self._whole_tokens is None:
+            return None
+        estimate = estimate_dialogue(self._routed.asked.dialogue)
+        return Usage(input_tokens=estimate, output_tokens=self._whole_tokens), "estimate"
+
+    def _said_tokens(self) -> tuple[int, int]:
+        return (0 if self._relayed is None else self._relayed.said_tokens), 0
+
+
+class RelayTail:
+    """The end of a relayed stream."""
+
+    def __init__(self, audience: Audience, last: bytes = b"") -> None:
+        self._audience = audience
+        self._last = last
+
+    def close(self) -> bytes:
+        """Give the upstream's own end."""
+        return self._last
+
+    def fail(self, error: SetariaError) -> bytes:
+        """Give the error as an event."""
+        return self._audience.codec.write_error_event(error, self._audience.head.call_id)

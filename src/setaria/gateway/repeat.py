@@ -1,0 +1,49 @@
+"""Repeat: whether and where a call whose first attempt failed before it said anything is tried again."""
+
+from setaria.core.errors import Unavailable, UpstreamBusy, UpstreamTimeout
+from setaria.domain.catalog.model import Deployment
+from setaria.domain.routing.budget import MAX_FURTHER_ATTEMPTS
+from setaria.gateway.flow import Flow
+from setaria.gateway.platform import Platform
+from setaria.gateway.route import candidates_of, deployment_of, name_of
+from setaria.gateway.stages import Routed
+
+LONGEST_WAIT_S = 2
+
+
+async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: Platform) -> Deployment | None:
+    """Give the deployment to ask next, after the wait it wants; None when the failure is the answer.
+
+    Another deployment that is well comes first. Where there is none, a server that names a time of up to 2 s is waited
+    for once, and one that failed is asked once more. All of it within the budget of retries.
+    """
+    if not flow.may_be_repeated or len(tried) > MAX_FURTHER_ATTEMPTS:
+        return None
+    model, now_s = routed.asked.model, platform.clock.monotonic_s()
+    try:
+        other = platform.router.choose(
+            candidates_of(model), routed.session, now_s, tried={name_of(each) for each in tried}
+        )
+    except Unavailable:
+        other = None
+    if other is not None:
+        return deployment_of(model, other) if platform.router.budget.take(now_s) else None
+    wait_s = _wait_for_the_same(flow, tried)
+    if wait_s is None or not platform.router.budget.take(now_s):
+        return None
+    if wait_s:
+        await platform.clock.sleep(wait_s)
+    return tried[-1]
+
+
+def _wait_for_the_same(flow: Flow, tried: list[Deployment]) -> int | None:
+    """Give the seconds after which the same deployment may be asked again; None when it may not."""
+    if len(tried) > 1:
+        return None
+    match flow.error:
+        case UpstreamBusy(retry_after_s=int(wait_s)):
+            return wait_s if wait_s <= LONGEST_WAIT_S else None
+        case UpstreamBusy() | UpstreamTimeout():
+            return None
+        case _:
+            return 0

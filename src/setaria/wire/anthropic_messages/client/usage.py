@@ -1,0 +1,119 @@
+"""Usage: reads the tokens that a model server tells, in pieces and sometimes wrongly.
+
+The protocol tells them twice: `message_start` with the input and a placeholder for the output, `message_delta` with
+what it has come to so far. Of `input_tokens` the cached ones are no part.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from setaria.core.tokens import estimate_tokens
+from setaria.core.usage import CountsFrom, Usage
+
+INPUT = "input_tokens"
+OUTPUT = "output_tokens"
+
+_ONE_TOKEN_CHARACTERS = 16
+
+_CACHE_READ = "cache_read_input_tokens"
+_CACHE_WRITE = "cache_creation_input_tokens"
+_COUNTS = (INPUT, OUTPUT, _CACHE_READ, _CACHE_WRITE)
+_MAX_TOKENS = 1_000_000_000  # more in one call is a fault of the server's
+
+
+class ToldUsage(msgspec.Struct, frozen=True):
+    """What the server has told so far; None is not told."""
+
+    input_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+def merge_usage(earlier: ToldUsage, fields: object) -> ToldUsage:
+    """Add a usage object to what was told before; the last legal count of each field holds.
+
+    What is no count (absent, null, negative, no integer) tells nothing. Nor do input counts that are all 0: no prompt
+    is empty, so the server had nothing to say there.
+    Example: input 25, then input 0 and output 9: input 25, output 9. Input 17, then input 5 and cache read 12: 5 and
+    12.
+    """
+    if not isinstance(fields, Mapping):
+        return earlier
+    told = [_read_count(fields.get(name)) for name in (INPUT, _CACHE_READ, _CACHE_WRITE)]
+    if not any(told):
+        told = [None, None, None]
+    details = fields.get("output_tokens_details")
+    thinking = _read_count(details.get("thinking_tokens")) if isinstance(details, Mapping) else None
+    return ToldUsage(
+        input_tokens=_last(earlier.input_tokens, told[0]),
+        cached_input_tokens=_last(earlier.cached_input_tokens, told[1]),
+        cache_write_tokens=_last(earlier.cache_write_tokens, told[2]),
+        output_tokens=_last(earlier.output_tokens, _read_count(fields.get(OUTPUT))),
+        reasoning_tokens=_last(earlier.reasoning_tokens, thinking),
+    )
+
+
+def merge_first_usage(fields: object) -> ToldUsage:
+    """Read the usage of `message_start`, whose output count is a placeholder."""
+    told = merge_usage(ToldUsage(), fields)
+    return msgspec.structs.replace(told, output_tokens=None, reasoning_tokens=None)
+
+
+def usage_from_told(told: ToldUsage, said_tokens: int) -> Usage | None:
+    """Make the usage of what was told; None when the input was not.
+
+    Takes: said_tokens, our own estimate of the output, for a server that has told none, or none of what it said.
+    """
+    if told.input_tokens is None and told.cached_input_tokens is None and told.cache_write_tokens is None:
+        return None
+    output_tokens = told.output_tokens or said_tokens
+    return Usage(
+        input_tokens=told.input_tokens or 0,
+        cached_input_tokens=told.cached_input_tokens or 0,
+        cache_write_tokens=told.cache_write_tokens or 0,
+        output_tokens=output_tokens,
+        reasoning_tokens=min(told.reasoning_tokens or 0, output_tokens),
+    )
+
+
+def name_source(told: ToldUsage, said_tokens: int) -> CountsFrom:
+    """Say where the output's count comes from."""
+    return "upstream" if told.output_tokens or not said_tokens else "estimate"
+
+
+def estimate_said(text: str) -> int:
+    """Estimate the tokens of one delta: most servers send one each, some pack several."""
+    return 1 if len(text) <= _ONE_TOKEN_CHARACTERS else estimate_tokens(text)
+
+
+def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict[str, object] | None:
+    """Give a usage object with the truth in place of what is odd in it; None when nothing is.
+
+    Odd are a count that is none and a required one that is absent. Others may be absent or null.
+    """
+    given = dict(fields) if isinstance(fields, Mapping) else {}
+    true_counts = {
+        INPUT: truth.input_tokens,
+        OUTPUT: truth.output_tokens,
+        _CACHE_READ: truth.cached_input_tokens,
+        _CACHE_WRITE: truth.cache_write_tokens,
+    }
+    odd = [
+        name
+        for name in _COUNTS
+        if _read_count(given.get(name)) is None and (name in required or given.get(name) is not None)
+    ]
+    return given | {name: true_counts[name] for name in odd} if odd else None
+
+
+def _read_count(value: object) -> int | None:
+    """Read a number of tokens; None when it is none."""
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_TOKENS
+    return value if is_count and isinstance(value, int) else None
+
+
+def _last(earlier: int | None, later: int | None) -> int | None:
+    return earlier if later is None else later

@@ -1,0 +1,81 @@
+"""Answer: reads a whole answer, as events, or along while it is relayed."""
+
+import msgspec
+
+from setaria.core.dialogue import Dialogue
+from setaria.core.errors import UpstreamFailed
+from setaria.core.events import Event, UsageReport
+from setaria.core.tokens import estimate_tokens
+from setaria.core.usage import Usage
+from setaria.wire.openai_chat.client.chunk import Choice, Chunk, Delta, read_chunk
+from setaria.wire.openai_chat.client.errors import read_error_in_band
+from setaria.wire.openai_chat.client.message import MessageReader
+from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
+
+_Fields = dict[str, msgspec.Raw]
+_fields = msgspec.json.Decoder(_Fields)
+_choices = msgspec.json.Decoder(list[_Fields])
+
+
+def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
+    """Read a whole answer as events.
+
+    Raises: UpstreamFailed when it is no legal answer; UpstreamError, CallerError when it is an error after all.
+    """
+    chunk, choice, message = _read(body)
+    reader = MessageReader(dialogue)
+    events = reader.add(message)
+    reader.note_finish(choice)
+    events += reader.close()
+    told = read_usage(chunk.usage)
+    return events if told is None or told.usage is None else [*events, UsageReport(told.usage, "upstream")]
+
+
+def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
+    """Read along a whole answer; `model` is the public id to show.
+
+    Gives: the bytes to send on, changed in the same places as a stream's; the usage told, corrected; an estimate of the
+    output tokens.
+    Raises: as `read_answer`.
+    """
+    chunk, _, message = _read(body)
+    fields = _fields.decode(body)
+    changes: _Fields = {}
+    shown = msgspec.json.encode(model)
+    if bytes(fields.get("model", b"")) != shown:
+        changes["model"] = msgspec.Raw(shown)
+    told = read_usage(chunk.usage)
+    if told is not None and told.is_odd:
+        changes["usage"] = rewrite_usage(told.usage)
+    if message.thought and not message.reasoning_content:
+        changes["choices"] = _rename_reasoning(fields["choices"])
+    sent = msgspec.json.encode({**fields, **changes}) if changes else body
+    return sent, told.usage if told is not None else None, _estimate(message)
+
+
+def _read(body: bytes) -> tuple[Chunk, Choice, Delta]:
+    chunk = read_chunk(body)
+    if chunk.tells_error:
+        raise read_error_in_band(body)
+    choice = chunk.choice
+    if choice is None or choice.message is None:
+        raise UpstreamFailed("the model server sent an answer without a message")
+    return chunk, choice, choice.message
+
+
+def _rename_reasoning(raw: msgspec.Raw) -> msgspec.Raw:
+    """Write the choices again with their reasoning under the name that callers know."""
+    choices = _choices.decode(raw)
+    for choice in choices:
+        message = _fields.decode(choice["message"])
+        message["reasoning_content"] = message.pop("reasoning")
+        choice["message"] = msgspec.Raw(msgspec.json.encode(message))
+    return msgspec.Raw(msgspec.json.encode(choices))
+
+
+def _estimate(message: Delta) -> int:
+    tokens = estimate_tokens(message.thought) + estimate_tokens((message.content or "") + (message.refusal or ""))
+    for piece in message.calls:
+        if piece.function is not None:
+            tokens += estimate_tokens(piece.function.name or "") + len(piece.function.arguments) // 4
+    return tokens

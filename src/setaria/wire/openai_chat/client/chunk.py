@@ -1,0 +1,104 @@
+"""Chunk: the shape of one event of a stream, and of a whole answer, as far as we read it.
+
+Both have the same outline: a stream's choice holds a `delta`, a whole answer's a `message`.
+"""
+
+import msgspec
+
+from setaria.core.errors import UpstreamFailed
+
+_NULL = b"null"
+_ABSENT = msgspec.Raw()
+
+
+class FunctionPiece(msgspec.Struct, frozen=True, gc=False):
+    """A piece of a called function; the arguments are a string, or with some servers the object itself."""
+
+    name: str | None = None
+    arguments: msgspec.Raw = _ABSENT
+
+
+class CallPiece(msgspec.Struct, frozen=True, gc=False):
+    """A piece of a tool call."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionPiece | None = None
+
+
+class Delta(msgspec.Struct, frozen=True, gc=False):
+    """What a choice adds; `reasoning` is text, or with some servers a thing we do not read."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: object = None
+    refusal: str | None = None
+    tool_calls: list[CallPiece] | None = None
+    function_call: FunctionPiece | None = None
+
+    @property
+    def thought(self) -> str:
+        """The reasoning, under whichever name it came."""
+        if self.reasoning_content:
+            return self.reasoning_content
+        return self.reasoning if isinstance(self.reasoning, str) else ""
+
+    @property
+    def calls(self) -> list[CallPiece]:
+        """The pieces of tool calls, the outdated single call among them."""
+        if self.function_call is not None:
+            return [CallPiece(0, None, self.function_call)]
+        return self.tool_calls or []
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """One entry of `choices`; vLLM tells in `stop_reason`, SGLang in `matched_stop` which stop string ended it."""
+
+    index: int | None = 0
+    delta: Delta | None = None
+    message: Delta | None = None
+    finish_reason: str | None = None
+    stop_reason: object = None
+    matched_stop: object = None
+
+
+class Chunk(msgspec.Struct, frozen=True, gc=False):
+    """The whole thing."""
+
+    object: str | None = None
+    choices: list[Choice] | None = None
+    usage: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+
+    @property
+    def tells_error(self) -> bool:
+        """Whether it is an error, in today's form or in that of older servers."""
+        return (len(self.error) > 0 and is_present(self.error)) or (self.choices is None and self.object == "error")
+
+    @property
+    def choice(self) -> Choice | None:
+        """The one choice that we asked for."""
+        for choice in self.choices or ():
+            if not choice.index:
+                return choice
+        return None
+
+
+_chunk = msgspec.json.Decoder(Chunk)
+
+
+def read_chunk(data: bytes) -> Chunk:
+    """Read the data of one event, or a whole answer.
+
+    Raises: UpstreamFailed when it is no JSON or of another shape.
+    Cost: 0.5 us for a delta of a few characters.
+    """
+    try:
+        return _chunk.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UpstreamFailed("the model server sent what is no chat completion") from error
+
+
+def is_present(raw: msgspec.Raw) -> bool:
+    """Tell whether a value is there and not null."""
+    return len(raw) > 0 and bytes(raw) != _NULL

@@ -1,0 +1,83 @@
+"""Reader: reads a streamed answer as events.
+
+Theory. Chunks are read until `[DONE]` or the end of the body. Finish and usage are told then, not when they are first
+seen: some servers give a finish reason with every chunk, or usage several times, and the last one counts. Tool calls
+that still wait for something come out before the finish.
+"""
+
+from setaria.core.dialogue import Dialogue
+from setaria.core.errors import UpstreamCut
+from setaria.core.events import Event, UsageReport
+from setaria.core.usage import Usage
+from setaria.wire.openai_chat.client.chunk import read_chunk
+from setaria.wire.openai_chat.client.errors import read_error_in_band
+from setaria.wire.openai_chat.client.message import MessageReader
+from setaria.wire.openai_chat.client.usage import read_usage
+from setaria.wire.sse_reader import SseReader
+
+DONE = b"[DONE]"
+
+
+class ChatReader:
+    """Reads one stream.
+
+    Order: `feed` any number of times, then `close`, once.
+    """
+
+    def __init__(self, dialogue: Dialogue) -> None:
+        self._sse = SseReader()
+        self._message = MessageReader(dialogue)
+        self._usage: Usage | None = None
+        self._is_done = False
+        self._is_over = False
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Take bytes of the body, however they were split.
+
+        Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
+        Cost: 2.5 us an event, 5 us for a piece of arguments.
+        """
+        events: list[Event] = []
+        for event in self._sse.feed(data):
+            events += self._read(event.data)
+        return events
+
+    def close(self) -> list[Event]:
+        """Take the news that the body has ended; an answer with a finish reason is whole, also without `[DONE]`.
+
+        Raises: UpstreamCut when the answer had no finish reason yet.
+        """
+        events: list[Event] = []
+        for event in self._sse.close():
+            events += self._read(event.data)
+        if not self._message.finished:
+            raise UpstreamCut("the model server broke off in the middle of its answer")
+        return events + self._end()
+
+    def _read(self, data: bytes) -> list[Event]:
+        if self._is_done:
+            return []
+        if data.strip() == DONE:
+            self._is_done = True
+            return self._end() if self._message.finished else []
+        chunk = read_chunk(data)
+        if chunk.tells_error:
+            if self._message.finished:
+                return []
+            raise read_error_in_band(data)
+        told = read_usage(chunk.usage)
+        if told is not None and told.usage is not None:
+            self._usage = told.usage
+        choice = chunk.choice
+        if choice is None:
+            return []
+        events = self._message.add(choice.delta) if choice.delta is not None else []
+        self._message.note_finish(choice)
+        return events
+
+    def _end(self) -> list[Event]:
+        if self._is_over:
+            return []
+        self._is_over = True
+        events = self._message.close()
+        return events if self._usage is None else [*events, UsageReport(self._usage, "upstream")]

@@ -1,0 +1,1 @@
+"""Tests of the settings' upstreams, models and keys."""

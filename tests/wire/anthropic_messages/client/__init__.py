@@ -1,0 +1,1 @@
+"""Tests of the protocol as it is spoken to model servers."""

@@ -1,0 +1,125 @@
+"""Whole answers: one JSON body becomes the events that its stream would bring, or is relayed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from setaria.core.answer import AnswerBuilder
+from setaria.core.dialogue import Reasoning
+from setaria.core.errors import ContextOverflow, UpstreamBusy, UpstreamFailed
+from setaria.core.events import (
+    Finish,
+    ReasoningDelta,
+    ReasoningSignature,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
+from setaria.core.usage import CountsFrom, Usage
+from tests.wire.anthropic_messages.asking import CODEC, HEAD
+from tests.wire.anthropic_messages.client.serving import DIALOGUE, MODEL, UPSTREAM
+
+CONTENT = [
+    {"type": "thinking", "thinking": "Hm", "signature": "ab"},
+    {"type": "redacted_thinking", "data": "x"},
+    {"type": "text", "text": "Hi", "citations": None},
+    {"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"path": "a", "n": 1.0}},
+    {"type": "tool_use", "id": "toolu_2", "name": "list", "input": {}},
+]
+USAGE = {"input_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 3, "output_tokens": 11}
+TOLD = Usage(5, 7, 3, 11)
+SAID = Usage(5, output_tokens=11)
+
+
+def body(**fields: object) -> bytes:
+    """Write an answer with these fields in place of its own."""
+    message: dict[str, Any] = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x"}  # JSON
+    message |= {"content": CONTENT, "stop_reason": "tool_use", "stop_sequence": None, "usage": USAGE}
+    return json.dumps(message | fields).encode()
+
+
+def test_a_whole_answer_becomes_events() -> None:
+    """Thinking with its signature, text, calls with their arguments as they came, the end and the usage."""
+    assert UPSTREAM.read_answer(body(), DIALOGUE) == [
+        ReasoningDelta("Hm"),
+        ReasoningSignature("ab"),
+        TextDelta("Hi"),
+        ToolCallStart(0, "toolu_1", "read"),
+        ToolCallDelta(0, '{"path": "a", "n": 1.0}'),
+        ToolCallStart(1, "toolu_2", "list"),
+        ToolCallDelta(1, "{}"),
+        Finish("tool_calls"),
+        UsageReport(TOLD, "upstream"),
+    ]
+
+
+def test_a_whole_answer_comes_back() -> None:
+    """What our server side writes of an answer is read as the same answer, the server's own signatures kept."""
+    builder = AnswerBuilder()
+    for event in UPSTREAM.read_answer(body(), DIALOGUE):
+        builder.add(event)
+    answer = builder.build()
+    assert (Reasoning("Hm", "ab"),) == answer.signed
+    again = AnswerBuilder()
+    for event in UPSTREAM.read_answer(CODEC.write_answer(HEAD, answer), DIALOGUE):
+        again.add(event)
+    assert answer == again.build()
+
+
+@pytest.mark.parametrize(
+    "fields, expected",
+    [
+        ({"content": []}, [Finish("tool_calls")]),
+        ({"content": [], "stop_reason": None}, [Finish("stop")]),
+        ({"content": [], "stop_reason": "stop_sequence", "stop_sequence": "END"}, [Finish("stop", "END")]),
+    ],
+)
+def test_ends_of_whole_answers(fields: dict[str, object], expected: list[object]) -> None:
+    """The end is read as in a stream, and an answer without a reason has ended by itself."""
+    assert [*expected, UsageReport(TOLD, "upstream")] == UPSTREAM.read_answer(body(**fields), DIALOGUE)
+
+
+@pytest.mark.parametrize(
+    "usage, told, shown",
+    [
+        (USAGE, TOLD, USAGE),
+        (USAGE | {"extra": 1}, TOLD, USAGE | {"extra": 1}),
+        ({"input_tokens": 5, "output_tokens": -1}, SAID, {"input_tokens": 5, "output_tokens": 11}),
+        ({"input_tokens": 5}, SAID, {"input_tokens": 5, "output_tokens": 11}),
+        ({"output_tokens": 4}, None, {"input_tokens": 0, "output_tokens": 4}),
+        (None, None, {"input_tokens": 0, "output_tokens": 11}),
+    ],
+)
+def test_a_relayed_answer(usage: object, told: Usage | None, shown: dict[str, int]) -> None:
+    """The caller gets the body with the public name and mended usage, all else as it came; events tell the same."""
+    sent, found, said_tokens = UPSTREAM.relay_answer(body(usage=usage), MODEL)
+    assert (told, 11) == (found, said_tokens)
+    assert json.loads(body(model=MODEL, usage=shown)) == json.loads(sent)
+    last = UPSTREAM.read_answer(body(usage=usage), DIALOGUE)[-1]
+    source: CountsFrom = "estimate" if told == SAID else "upstream"
+    assert last == (Finish("tool_calls") if told is None else UsageReport(told, source))
+
+
+@pytest.mark.parametrize(
+    "answer, kind",
+    [
+        (b"", UpstreamFailed),
+        (b"<html>", UpstreamFailed),
+        (b"[]", UpstreamFailed),
+        (b"{}", UpstreamFailed),
+        (b'{"content": 3}', UpstreamFailed),
+        (b'{"choices": []}', UpstreamFailed),
+        (b'{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}', UpstreamBusy),
+        (b'{"error": {"message": "prompt is too long: 9 tokens > 8 maximum"}}', ContextOverflow),
+        (body(content=[{"type": "tool_use", "id": "a"}]), UpstreamFailed),
+    ],
+)
+def test_bad_answers(answer: bytes, kind: type[Exception]) -> None:
+    """What is no message is the server's fault, what tells an error is that error."""
+    with pytest.raises(kind):
+        UPSTREAM.read_answer(answer, DIALOGUE)
+    if b"tool_use" not in answer:  # an answer that is relayed is not looked into so closely
+        with pytest.raises(kind):
+            UPSTREAM.relay_answer(answer, MODEL)

@@ -1,0 +1,1 @@
+"""Tests of Chat Completions as we speak it to model servers."""

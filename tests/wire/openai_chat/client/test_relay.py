@@ -1,0 +1,162 @@
+"""Relay: what crosses, what is changed, what is kept back; and that it meters as the reader does."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.events import Finish, ReasoningDelta, TextDelta, ToolCallStart, UsageReport
+from setaria.core.usage import Usage
+from setaria.wire.openai_chat.client import OpenAIUpstream
+from setaria.wire.openai_chat.client.relay import ChatRelay
+from setaria.wire.sse_reader import EVENT_LIMIT_BYTES
+from tests.wire.openai_chat.client.test_reader import CASES, NAMES, read, split
+from tests.wire.openai_chat.client.transcripts import SERVERS, STOP, TRANSCRIPTS, USAGE, Transcript, choice, sse, told
+
+DETAILS = b'"completion_tokens_details":{"reasoning_tokens":0},"prompt_tokens_details":{"cached_tokens":0}'
+
+
+def relay(pieces: list[bytes], model: str = "m") -> tuple[bytes, ChatRelay]:
+    """Relay a stream that comes in these pieces."""
+    reader = ChatRelay(model)
+    return b"".join([*map(reader.feed, pieces), reader.close()]), reader
+
+
+@pytest.mark.parametrize("transcript", CASES)
+def test_the_relay_meters_as_the_reader_does(transcript: Transcript) -> None:
+    """Bypass and translation give the same usage, and both know that something was said."""
+    _, reader = relay([transcript.body], transcript.model)
+    usage = next((event.usage for event in transcript.events if isinstance(event, UsageReport)), None)
+    said = any(isinstance(event, TextDelta | ReasoningDelta | ToolCallStart) for event in transcript.events)
+    assert (reader.usage, reader.finished, reader.meaningful, reader.said_tokens > 0) == (usage, True, True, said)
+
+
+@pytest.mark.parametrize("transcript", CASES)
+def test_what_the_relay_sends_says_what_the_server_said(transcript: Transcript) -> None:
+    """A caller reads from the relayed bytes what we would read from the server's."""
+    sent, _ = relay([transcript.body], transcript.model)
+    assert (read([sent]), sent.endswith(b"data: [DONE]\n\n")) == (transcript.events, True)
+
+
+@pytest.mark.parametrize("transcript", SERVERS.values(), ids=list(SERVERS))
+def test_a_regular_stream_crosses_byte_by_byte_as_it_is(transcript: Transcript) -> None:
+    """Where the names are the same, the bytes are, but for the name of the reasoning."""
+    sent, _ = relay([transcript.body[at : at + 1] for at in range(len(transcript.body))], transcript.model)
+    assert sent == transcript.body.replace(b'"reasoning":', b'"reasoning_content":')
+
+
+@given(name=NAMES, places=st.lists(st.integers(0, 4000), max_size=8))
+def test_a_stream_crosses_alike_at_any_split(name: str, places: list[int]) -> None:
+    """The bytes sent and what was metered do not depend on how the stream came."""
+    transcript = TRANSCRIPTS[name]
+    sent, reader = relay(split(transcript.body, places), "seedling")
+    whole, other = relay([transcript.body], "seedling")
+    assert (sent, reader.usage, reader.said_tokens) == (whole, other.usage, other.said_tokens)
+
+
+@pytest.mark.parametrize("spaced", ['"model":"org/M"', '"model": "org/M"', '"model" : "org\\/M"'])
+def test_the_public_name_of_the_model_is_shown(spaced: str) -> None:
+    """The server's name is replaced wherever it names the model, and nowhere in what the model says."""
+    chunk = f'{{{spaced},"choices":[{{"index":0,"delta":{{"content":"\\"model\\":\\"org/M\\""}}}}]}}'
+    sent, _ = relay([sse(chunk, STOP)], "seedling")
+    shown = spaced.replace('"org/M"', '"seedling"').replace('"org\\/M"', '"seedling"')
+    assert sent.split(b"\n\n")[0] == b"data: " + chunk.replace(spaced, shown, 1).encode()
+
+
+def test_the_name_is_learnt_from_the_first_chunk_that_has_one() -> None:
+    """A first chunk with an empty name, as Azure sends it, teaches nothing."""
+    sent, _ = relay([SERVERS["OpenAI on Azure: a first chunk without a model, then a refusal"].body], "seedling")
+    assert (sent.count(b'"model":""'), sent.count(b'"model":"seedling"'), sent.count(b"gpt-5.1")) == (1, 3, 0)
+
+
+def test_reasoning_under_both_names_stays_as_it_is() -> None:
+    """Only reasoning that lacks the name that callers know gets it."""
+    body = sse(
+        choice('{"reasoning":"R","reasoning_content":"R"}'), choice('{"reasoning":{"effort":1}}'), STOP, "[DONE]"
+    )
+    assert relay([body])[0] == body
+
+
+@pytest.mark.parametrize(
+    "usage, seen, usage_seen",
+    [
+        (
+            told(prompt_tokens=-1, completion_tokens=2, total_tokens=7),
+            b'{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,%b}' % DETAILS,
+            Usage(5, 0, 0, 2, 0),
+        ),
+        (told(prompt_tokens="null"), b"null", None),
+    ],
+)
+def test_odd_usage_is_rewritten(usage: str, seen: bytes, usage_seen: Usage | None) -> None:
+    """What can't be true is mended in that one event; what can't be known becomes null."""
+    sent, reader = relay([sse(STOP, usage, "[DONE]")])
+    event = b'data: {"model":"m","choices":[],"usage":' + seen + b"}\n\n"
+    assert (sent, reader.usage) == (sse(STOP) + event + sse("[DONE]"), usage_seen)
+
+
+def test_an_unknown_usage_does_not_hide_the_one_before() -> None:
+    """The last usage that was told counts."""
+    assert relay([sse(STOP, USAGE, told(prompt_tokens=-1))])[1].usage == Usage(5, 0, 0, 2, 0)
+
+
+def test_chunks_without_meaning_are_told_apart() -> None:
+    """A role, an empty text and a comment mean nothing yet; the first text does."""
+    reader = ChatRelay("m")
+    opening = b": wait\n\n" + sse(choice('{"role":"assistant","content":""}'))
+    before = (reader.feed(opening), reader.meaningful, reader.said_tokens)
+    text = sse(choice('{"content":"Hi"}'))
+    after = (reader.feed(text), reader.meaningful, reader.said_tokens, reader.finished)
+    assert (before, after) == ((opening, False, 0), (text, True, 1, False))
+
+
+def test_long_texts_count_for_more_than_one_token() -> None:
+    """A server that sends whole sentences as one event is not taken for a silent one."""
+    body = sse(choice(f'{{"content":"{"word " * 20}"}}'), choice('{"tool_calls":[{"index":0}]}'), STOP)
+    assert relay([body])[1].said_tokens == 26
+
+
+def test_an_event_is_kept_back_until_it_is_whole() -> None:
+    """Half an event never crosses, and the end mark waits for the end."""
+    reader = ChatRelay("m")
+    body = sse(choice('{"content":"Hi"}'), STOP, "[DONE]")
+    gap = body.index(b"\n\n")
+    sent = [reader.feed(piece) for piece in (body[:10], b"", body[10 : gap + 1], body[gap + 1 : -1], body[-1:])]
+    assert [*sent, reader.close()] == [b"", b"", b"", sse(choice('{"content":"Hi"}'), STOP), b"", sse("[DONE]")]
+
+
+@pytest.mark.parametrize(
+    "body, error",
+    [
+        (sse(choice('{"content":"A"}')), UpstreamCut),
+        (sse(choice('{"content":"A"}'), "[DONE]"), UpstreamCut),
+        (sse(STOP)[:-5], UpstreamCut),
+        (sse('{"error":{"message":"died"}}'), UpstreamFailed),
+        (sse("{"), UpstreamFailed),
+    ],
+)
+def test_what_is_no_whole_answer_is_an_error(body: bytes, error: type[SetariaError]) -> None:
+    """A cut, an error in-band and what is no chunk raise."""
+    with pytest.raises(error):
+        relay([body])
+
+
+def test_a_huge_event_is_refused() -> None:
+    """What is kept back is bounded."""
+    reader = ChatRelay("m")
+    for _ in range(EVENT_LIMIT_BYTES // 65536):
+        reader.feed(b"x" * 65536)
+    with pytest.raises(UpstreamFailed, match="8388608 bytes"):
+        reader.feed(b"x")
+
+
+def test_the_codec_opens_relays() -> None:
+    """The codec gives a relay that shows the public name."""
+    reader = OpenAIUpstream().open_relay("seedling")
+    assert msgspec.json.decode(reader.feed(sse(STOP))[6:])["model"] == "seedling"
+
+
+def test_a_finish_means_something() -> None:
+    """An answer that ends at once was begun."""
+    assert (relay([sse(STOP)])[1].meaningful, read([sse(STOP)])) == (True, [Finish("stop")])

@@ -1,0 +1,76 @@
+"""Phrases: words, short texts and numbers."""
+
+from training.generate.draw import Draw
+
+
+def text(draw: Draw) -> str:
+    """Make a text of one to six words, or a sentence."""
+    if draw.chance(0.3):
+        words = [draw.invented_word() for _ in range(draw.whole(1, 6))]
+    elif draw.chance(0.35):
+        words = _sentence(draw).split()
+    else:
+        words = [draw.plain_word() if draw.chance(0.85) else draw.invented_word() for _ in range(draw.whole(1, 6))]
+    text = " ".join(words)
+    if draw.chance(0.25):
+        text = text[:1].upper() + text[1:]
+    return text + (draw.one(("!", "?", ".")) if draw.chance(0.08) else "")
+
+
+def _sentence(draw: Draw) -> str:
+    """Make a short sentence that is grammatical, if not wise."""
+    noun, other = draw.word("noun"), draw.word("noun")
+    shape = draw.one(
+        (
+            "I {verb} the {noun} {adverb}",
+            "the {noun} is {adjective}",
+            "please {verb} the {adjective} {noun}",
+            "we will {verb} it {adverb}",
+            "{verb} the {noun} and the {other}",
+            "my {noun} needs a {adjective} {other}",
+            "see you {adverb}",
+            "do not {verb} the {noun}",
+            "is the {noun} {adjective}",
+            "{verb} {count} {noun}s for {name}",
+        )
+    )
+    return shape.format(
+        noun=noun,
+        other=other,
+        verb=draw.word("verb"),
+        adjective=draw.word("adjective"),
+        adverb=draw.word("adverb"),
+        count=draw.whole(2, 40),
+        name=draw.word("given"),
+    )
+
+
+def short(draw: Draw) -> str:
+    """Make one to three words."""
+    words = [draw.plain_word() if draw.chance(0.7) else draw.invented_word() for _ in range(draw.whole(1, 3))]
+    return " ".join(words)
+
+
+def word(draw: Draw) -> str:
+    """Take a word or make one up."""
+    return draw.plain_word() if draw.chance(0.5) else draw.invented_word()
+
+
+def integer(draw: Draw) -> int:
+    """Draw a whole number of one to five digits."""
+    return draw.one(
+        (draw.whole(1, 12), draw.whole(2, 99), draw.whole(2, 99), draw.whole(10, 999), draw.whole(1, 99999))
+    )
+
+
+def small(draw: Draw) -> int:
+    """Draw a number of one or two digits, small ones more often."""
+    return draw.whole(1, 12) if draw.chance(0.6) else draw.whole(2, 99)
+
+
+def number(draw: Draw) -> int | float:
+    """Draw a whole number or one with a fraction."""
+    if draw.chance(0.6):
+        return integer(draw)
+    value = round(draw.random.uniform(0.1, 900), draw.one((1, 2)))
+    return int(value) if value == int(value) else value
