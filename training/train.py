@@ -34,6 +34,7 @@ _LEARNT = 0.99
 _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
+_SPEED_UNKNOWN_S = 240
 _DEVELOPMENT_EVERY = 250
 
 
@@ -54,8 +55,14 @@ class Meter:
         self._count += count
 
     def reachable_tokens(self, progress: Progress, minutes: float) -> int:
-        """Tell how many tokens the run will have seen when this process is so many minutes old."""
-        left_s = max(0.0, minutes * 60 - (time.monotonic() - self._started_at))
+        """Tell how many tokens the run will have seen when this process is so many minutes old.
+
+        In its first minutes the speed says nothing yet: the run's own total stands.
+        """
+        passed_s = time.monotonic() - self._started_at
+        if passed_s < _SPEED_UNKNOWN_S:
+            return progress.total_tokens
+        left_s = max(0.0, minutes * 60 - passed_s)
         return progress.tokens + int(left_s * self._speed(progress))
 
     def report(self, progress: Progress) -> str:

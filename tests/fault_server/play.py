@@ -13,6 +13,7 @@ from tests.fault_server.scenario import Scenario
 
 _RESET = struct.pack("ii", 1, 0)
 _FOREVER_S = 3600
+_PLAIN = Scenario()
 
 
 class SeenRequest(NamedTuple):
@@ -46,11 +47,11 @@ class Cut(Exception):
 class Play:
     """Plays on one connection."""
 
-    def __init__(self, transport: asyncio.Transport, writable: asyncio.Event) -> None:
+    def __init__(self, transport: asyncio.Transport, writable: asyncio.Event, scenario: Scenario = _PLAIN) -> None:
         self._transport = transport
         self._writable = writable
         self._body_bytes = 0
-        self._scenario = Scenario()
+        self._scenario = scenario
         self._is_chunked = False
 
     def send_json(self, status: int, answer: object, extra: str = "") -> None:
@@ -61,9 +62,9 @@ class Play:
         )
         self._transport.write(body)
 
-    async def run(self, request: SeenRequest, scenario: Scenario) -> None:
-        """Play a scenario to its end."""
-        self._scenario = scenario
+    async def run(self, request: SeenRequest) -> None:
+        """Play the scenario to its end."""
+        scenario = self._scenario
         await _sleep_ms(scenario.head_delay_ms)
         if scenario.silent:
             await asyncio.sleep(_FOREVER_S)
@@ -75,7 +76,9 @@ class Play:
         protocol = messages if request.is_anthropic else chat
         try:
             if scenario.status != 200:
-                self._refuse(protocol is messages)
+                self.refuse(is_anthropic=protocol is messages)
+                if scenario.slow_refusal:
+                    await asyncio.sleep(_FOREVER_S)
             elif request.json.get("stream") and not scenario.json_stream:
                 await self._stream(protocol is messages, str(request.json.get("model")))
             else:
@@ -85,11 +88,15 @@ class Play:
         if scenario.close or scenario.framing == "until_close":
             self._transport.close()
 
-    def _refuse(self, is_anthropic: bool) -> None:
+    def refuse(self, *, is_anthropic: bool) -> None:
+        """Answer with the scenario's error status."""
         status = self._scenario.status
         extra = f"retry-after: {self._scenario.retry_after}\r\n" if self._scenario.retry_after else ""
         body = messages.messages_error(status) if is_anthropic else chat.chat_error(status)
-        self.send_json(status, body, extra)
+        if self._scenario.slow_refusal:
+            self._transport.write(_head(status, f"content-length: 1000000\r\n{extra}") + json.dumps(body).encode())
+        else:
+            self.send_json(status, body, extra)
 
     async def _whole(self, is_anthropic: bool, model: str) -> None:
         write = messages.messages_answer if is_anthropic else chat.chat_answer

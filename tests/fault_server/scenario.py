@@ -31,6 +31,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # refusals
     status: int = 200
     retry_after: str = ""
+    slow_refusal: bool = False  # the refusal's body never ends
     # what it says
     broken_after: int = -1  # events, then one whose JSON is broken
     usage: Literal["once", "missing", "double", "negative", "float"] = "once"

@@ -1,7 +1,6 @@
 """Server: takes connections, plays the scenario that each request asks for, and counts what it sees."""
 
 import asyncio
-import json
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -14,8 +13,8 @@ import msgspec
 from tests.fault_server.play import Play, SeenRequest
 from tests.fault_server.scenario import Scenario, read_scenario
 
-
 EARLY_LEAD_S = 0.05
+_PLAIN = Scenario()
 
 
 class FaultServer:
@@ -121,7 +120,7 @@ class FaultConnection(asyncio.Protocol):
         self._is_early = "early" in self._seen().key.split(":")
         if self._is_early:  # the only fault that can't be told by the model's name
             self._transport.pause_reading()
-            self._start(Play(self._transport, self._writable), self._seen(), Scenario(status=413))
+            self._start(self._seen(), Scenario(status=413))
 
     def on_body(self, data: bytes) -> None:
         self._body += data
@@ -132,38 +131,37 @@ class FaultConnection(asyncio.Protocol):
         request = self._seen()
         self._server.requests.append(request)
         self._server.counts["requests"] += 1
-        play = Play(self._transport, self._writable)
         if request.path.endswith("/faults/counts"):
-            play.send_json(200, dict(self._server.counts))
-        elif request.path.endswith("/models"):
-            play.send_json(200, {"object": "list", "data": [{"id": "text", "object": "model"}]})
+            self._play().send_json(200, dict(self._server.counts))
         elif self._task is None or self._task.done():
-            self._answer(play, request)
+            self._answer(request)
 
     def _seen(self) -> SeenRequest:
         method = self._parser.get_method().decode()
         return SeenRequest(method, self._path, dict(self._headers), self._body)
 
-    def _answer(self, play: Play, request: SeenRequest) -> None:
-        model = ""
-        if request.body:
-            model = json.loads(request.body).get("model", "")
+    def _play(self, scenario: Scenario = _PLAIN) -> Play:
+        return Play(self._transport, self._writable, scenario)
+
+    def _answer(self, request: SeenRequest) -> None:
         try:
-            scenario = self._server.scenario_of(request, model)
+            scenario = self._server.scenario_of(request, str(request.json.get("model", "")))
         except msgspec.ValidationError as error:
-            play.send_json(400, {"error": {"message": f"no such scenario: {error}"}})
+            self._play().send_json(400, {"error": {"message": f"no such scenario: {error}"}})
             return
         if scenario.dead and self._served:
             self._transport.abort()
-            return
-        self._start(play, request, scenario)
+        elif request.path.endswith("/models") and scenario.status == 200 and not scenario.silent:
+            self._play().send_json(200, {"object": "list", "data": [{"id": "text", "object": "model"}]})
+        else:
+            self._start(request, scenario)
 
-    def _start(self, play: Play, request: SeenRequest, scenario: Scenario) -> None:
+    def _start(self, request: SeenRequest, scenario: Scenario) -> None:
         self._served += 1
-        self._task = asyncio.get_running_loop().create_task(self._run(play, request, scenario))
+        self._task = asyncio.get_running_loop().create_task(self._run(request, scenario))
 
-    async def _run(self, play: Play, request: SeenRequest, scenario: Scenario) -> None:
-        await play.run(request, scenario)
+    async def _run(self, request: SeenRequest, scenario: Scenario) -> None:
+        await self._play(scenario).run(request)
         self._server.counts["finished"] += 1
         if self._is_early:
             await asyncio.sleep(EARLY_LEAD_S)

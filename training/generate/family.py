@@ -69,7 +69,9 @@ def ask(draw: Draw, family: Family) -> Request:
     if wording[:1].islower():
         text = noise.dress_order(draw, text)
     arguments = {parameter.name: used[parameter.name] for parameter in family.parameters if parameter.name in used}
-    return Request(noise.frame(draw, text), family.name, arguments)
+    if not wording.startswith("{"):  # a value in front keeps its capital letter
+        text = noise.frame(draw, text)
+    return Request(text, family.name, arguments)
 
 
 def _value(draw: Draw, parameter: Parameter) -> Value:

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from setaria import __version__
-from setaria.bootstrap.catalog import build_catalog
+from setaria.bootstrap.catalog import SEEDLING, build_catalog
 from setaria.config import Settings
 from setaria.domain.catalog.model import Model
 
@@ -31,7 +31,7 @@ def write_banner(settings: Settings, base: str, first_key: str) -> None:
         f"  OpenAI base URL      {base}/v1",
         f"  Anthropic base URL   {base}/anthropic",
         f"  API key              {shown_key or note or AS_BEFORE}",
-        f"  Model                {model.id:<9} {model.description}; connect a real one: docs/operations.md",
+        f"  Model                {_describe(model)}",
         "  Try it:",
         f"    {_try_it(base, shown_key, model)}",
     ]
@@ -42,6 +42,12 @@ def write_banner(settings: Settings, base: str, first_key: str) -> None:
         lines.append(f"  Warning: {warning}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+
+
+def _describe(model: Model) -> str:
+    """Name a model, and say where to find a better one when it is the built-in one."""
+    hint = "connect a real one: docs/operations.md" if model.id == SEEDLING else ""
+    return f"{model.id:<9} " + "; ".join(filter(None, (model.description, hint)))
 
 
 def _place_key(settings: Settings, first_key: str) -> tuple[str, str]:

@@ -120,13 +120,23 @@ class HttpUpstreams:
             headers=tuple((name.encode(), value.encode()) for name, value in entry.headers.items()),
             concurrency=entry.concurrency,
         )
+        return HttpUpstream(spec, choose_codec(entry), self.network_of(entry), self._clock)
+
+    def network_of(self, entry: UpstreamEntry) -> Network:
+        """Give what the upstream shares with others.
+
+        Raises: Misconfigured when its file of authorities can't be read.
+        """
         if entry.ca_file not in self._tls:
             self._tls[entry.ca_file] = make_tls_context(Path(entry.ca_file) if entry.ca_file else None)
-        network = Network(self._resolver, self._tls[entry.ca_file], self._proxies)
-        return HttpUpstream(spec, _choose_codec(entry), network, self._clock)
+        return Network(self._resolver, self._tls[entry.ca_file], self._proxies)
 
 
-def _choose_codec(entry: UpstreamEntry) -> OpenAIUpstream | AnthropicUpstream:
+def choose_codec(entry: UpstreamEntry) -> OpenAIUpstream | AnthropicUpstream:
+    """Choose the protocol that an upstream speaks.
+
+    Raises: Misconfigured for the built-in engine, which speaks none of them.
+    """
     match entry.kind:
         case "openai":
             return OpenAIUpstream()

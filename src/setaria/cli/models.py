@@ -7,7 +7,7 @@ import typer
 
 from setaria.cli.accounts import AsJson
 from setaria.cli.options import given_settings, with_options
-from setaria.cli.output import print_json, print_table
+from setaria.cli.output import print_findings, print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read, settings_of
 from setaria.core.entries import LOCAL, ThinkingStyle
 
@@ -96,6 +96,28 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
         for each, (aliases, capabilities, upstreams) in zip(shapes, lists, strict=True)
     )
     print_table(("ID", "ALIASES", "CONTEXT", "OUTPUT", "CAPABILITIES", "UPSTREAMS", "SOURCE"), rows)
+
+
+@models.command("test")
+def test(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+    """Make a real call at each of a model's upstreams, and say what is wrong and how to mend it."""
+    from setaria.bootstrap.catalog import assemble_catalog
+    from setaria.bootstrap.trial import try_upstream
+    from setaria.core.errors import NotFound, UnknownModel
+
+    settings = settings_of(context, {})
+    with books_to_read(context) as books:
+        catalog = assemble_catalog(settings, books.catalog.read_added()).to_catalog()
+    try:
+        model = catalog.find(name)
+    except UnknownModel as error:
+        raise NotFound(error.message) from None
+    findings = [
+        finding
+        for each in model.deployments
+        for finding in try_upstream(settings, catalog.upstreams[each.upstream], each)
+    ]
+    print_findings(findings, as_json=as_json)
 
 
 @models.command("remove")

@@ -2,9 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
+
+if TYPE_CHECKING:
+    from setaria.bootstrap.doctor import Finding
 
 _PIPE_WIDTH = 10_000
 
@@ -12,6 +16,22 @@ _PIPE_WIDTH = 10_000
 def print_json(value: object) -> None:
     """Print a record, or a list of them, as indented JSON."""
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def print_findings(findings: "Sequence[Finding]", *, as_json: bool) -> None:
+    """Print what checks found, with the remedy of each failure; after a failure the exit code is 1.
+
+    Raises: typer.Exit.
+    """
+    if as_json:
+        print_json(findings)
+    else:
+        for finding in findings:
+            typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.id:<12}  {finding.says}")
+            if finding.mend:
+                typer.echo(f"{'':<20}{finding.mend}")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> None:

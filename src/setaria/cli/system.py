@@ -7,7 +7,7 @@ import typer
 
 from setaria import __version__
 from setaria.cli.accounts import AsJson
-from setaria.cli.output import print_json, print_table
+from setaria.cli.output import print_findings, print_json, print_table
 from setaria.cli.place import place_of, settings_of
 from setaria.config import check_api_keys, explain_settings
 from setaria.core.entries import doubt_base_url
@@ -49,16 +49,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from setaria.bootstrap.doctor import examine
 
     place = place_of(context)
-    findings = examine(place.data, place.config)
-    if as_json:
-        print_json(findings)
-    else:
-        for finding in findings:
-            typer.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.id:<12}  {finding.says}")
-            if finding.mend:
-                typer.echo(f"{'':<20}{finding.mend}")
-    if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+    print_findings(examine(place.data, place.config), as_json=as_json)
 
 
 def version(as_json: AsJson = False) -> None:

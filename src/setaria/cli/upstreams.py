@@ -7,8 +7,8 @@ import typer
 
 from setaria.cli.accounts import AsJson
 from setaria.cli.options import given_settings, read_header, with_options
-from setaria.cli.output import print_json, print_table
-from setaria.cli.place import books_to_change, books_to_read
+from setaria.cli.output import print_findings, print_json, print_table
+from setaria.cli.place import books_to_change, books_to_read, settings_of
 from setaria.core.entries import UpstreamEntry, doubt_base_url
 
 upstreams = typer.Typer(no_args_is_help=True, help="Connect model servers.", rich_markup_mode=None)
@@ -91,6 +91,30 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     print_table(("NAME", "KIND", "BASE URL", "KEY IN", "SOURCE"), rows)
     if all(each.source == "built-in" for each in shapes):
         typer.echo(_ADD_ONE)
+
+
+@upstreams.command("test")
+def test(
+    context: typer.Context,
+    name: Name,
+    model: Annotated[str | None, typer.Option("--model", help="The model there to ask.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a real call at an upstream, and say what is wrong and how to mend it."""
+    from setaria.bootstrap.catalog import assemble_catalog
+    from setaria.bootstrap.trial import try_upstream
+    from setaria.domain.catalog.model import Deployment
+    from setaria.management.upstreams import find_upstream
+
+    settings = settings_of(context, {})
+    with books_to_read(context) as books:
+        upstream = find_upstream(books.catalog, books.fixed, name)
+        models = assemble_catalog(settings, books.catalog.read_added()).models
+    there = [each for one in models for each in one.deployments if each.upstream == name]
+    chosen = there[0] if there else None
+    if model is not None:
+        chosen = next((each for each in there if each.model == model), Deployment(name, model))
+    print_findings(try_upstream(settings, upstream, chosen), as_json=as_json)
 
 
 @upstreams.command("remove")

@@ -96,7 +96,7 @@ class StreamChecker:
         require(self.open and event["index"] == len(self.content) - 1, "only the open block is stopped")
         block = self.content[-1]
         text = block.pop("partial_json")
-        require(block["type"] != "thinking" or bool(block["thinking"] and block["signature"]), "thinking is signed")
+        require(block["type"] != "thinking" or bool(block["signature"]), "thinking is signed")
         require(block["type"] != "text" or bool(block["text"]), "no block is in vain")
         if block["type"] == "tool_use":
             block["input"] = json.loads(text)

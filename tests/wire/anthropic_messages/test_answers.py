@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 
+import msgspec
 import pytest
 
 from setaria.core.answer import Answer
-from setaria.core.dialogue import ToolCall
+from setaria.core.dialogue import Reasoning, ToolCall
 from setaria.core.events import FinishReason
 from setaria.core.usage import Usage
 from setaria.wire.model_card import ModelCard
@@ -45,6 +46,21 @@ def test_a_whole_answer() -> None:
         },
     }
     assert expected == body
+
+
+@pytest.mark.parametrize(
+    "signed, expected",
+    [
+        ((Reasoning("h", "x"), Reasoning("m", "y")), [("h", "x"), ("m", "y")]),
+        ((Reasoning("", "x"),), [("", "x")]),
+        ((Reasoning("h", "x"), Reasoning("m")), [("h", "x"), ("m", sign(hashlib.sha256(b"m").digest()))]),
+    ],
+)
+def test_signatures_of_the_model_server(signed: tuple[Reasoning, ...], expected: list[tuple[str, str]]) -> None:
+    """Thinking that the model server signed keeps its pieces and signatures; ours stands where there is none."""
+    whole = msgspec.structs.replace(answer("hm"), signed=signed)
+    content = json.loads(CODEC.write_answer(HEAD, whole))["content"]
+    assert expected == [(block["thinking"], block["signature"]) for block in content]
 
 
 def test_an_empty_answer() -> None:

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from setaria.core.errors import InternalError, UpstreamCut
-from setaria.core.events import Event, Finish, ReasoningDelta, TextDelta, ToolCallDelta, ToolCallStart, UsageReport
+from setaria.core.events import (
+    Event,
+    Finish,
+    ReasoningDelta,
+    ReasoningSignature,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallStart,
+    UsageReport,
+)
 from setaria.core.usage import Usage
 from setaria.wire.codec import StreamWriter
 from tests.wire.anthropic_messages.asking import CALL_ID, CODEC, HEAD, sign
@@ -41,9 +50,10 @@ def check(stream: bytes) -> StreamChecker:
     return checker
 
 
-def thought(text: str) -> dict[str, str]:
-    """Say what a block of thinking must come to."""
-    return {"type": "thinking", "thinking": text, "signature": sign(hashlib.sha256(text.encode()).digest())}
+def thought(text: str, signature: str = "") -> dict[str, str]:
+    """Say what a block of thinking must come to; with our own signature where no other is given."""
+    own = sign(hashlib.sha256(text.encode()).digest())
+    return {"type": "thinking", "thinking": text, "signature": signature or own}
 
 
 def said(text: str) -> dict[str, str]:
@@ -84,6 +94,16 @@ def call(number: int, *arguments: str) -> list[Event]:
         (
             [TextDelta("a"), *call(0, "{}"), TextDelta("b"), *call(1, "{}")],
             [said("a"), called(0, {}), said("b"), called(1, {})],
+        ),
+        ([ReasoningDelta("a"), ReasoningSignature("x"), TextDelta("b")], [thought("a", "x"), said("b")]),
+        (
+            [ReasoningDelta("a"), ReasoningSignature("x"), ReasoningDelta("b"), ReasoningSignature("y")],
+            [thought("a", "x"), thought("b", "y")],
+        ),
+        ([ReasoningDelta("a"), ReasoningSignature("x"), ReasoningDelta("b")], [thought("a", "x"), thought("b")]),
+        (
+            [ReasoningSignature("x"), TextDelta("a"), ReasoningSignature("y")],
+            [thought("", "x"), said("a"), thought("", "y")],
         ),
         ([ReasoningDelta("a"), *call(0, "{}"), ReasoningDelta("b")], [thought("a"), called(0, {}), thought("b")]),
     ],
@@ -200,6 +220,7 @@ def test_an_error_ends_the_stream(events: list[Event]) -> None:
         ["open", Finish("stop"), TextDelta("")],
         ["open", Finish("stop"), ReasoningDelta("a")],
         ["open", Finish("stop"), ReasoningDelta("")],
+        ["open", Finish("stop"), ReasoningSignature("a")],
         ["open", Finish("stop"), ToolCallStart(0, "a", "b")],
         ["open", *END, USAGE],
         ["open", *END, TextDelta("a")],
@@ -282,6 +303,7 @@ def test_any_legal_answer_keeps_to_the_protocol(pieces: list[Any], finish: Finis
 ANY_EVENT = (
     st.builds(TextDelta, TEXT)
     | st.builds(ReasoningDelta, TEXT)
+    | st.builds(ReasoningSignature, st.just("mark"))
     | st.builds(ToolCallStart, st.integers(0, 3), st.just("call"), st.just("tool"))
     | st.builds(ToolCallDelta, st.integers(0, 3), st.sampled_from(["", "7"]))
     | FINISH

@@ -11,6 +11,7 @@ from setaria.core.events import (
     Event,
     Finish,
     ReasoningDelta,
+    ReasoningSignature,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -55,7 +56,9 @@ USED = chunk({}) | {"choices": [], "usage": USAGE_SHAPE}
 
 def test_an_answer_with_reasoning() -> None:
     """First the role, then reasoning, then content, then the reason to stop, the usage and the end mark."""
-    *chunks, end = write([ReasoningDelta("Hm"), TextDelta('Mil"let\n'), TextDelta("谷子"), *END])
+    *chunks, end = write(
+        [ReasoningDelta("Hm"), ReasoningSignature("ab"), TextDelta('Mil"let\n'), TextDelta("谷子"), *END]
+    )
     assert [msgspec.json.decode(one) for one in chunks] == [
         FIRST,
         chunk({"reasoning_content": "Hm"}),

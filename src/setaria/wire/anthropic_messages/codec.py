@@ -21,7 +21,6 @@ from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.model_card import ModelCard
 from setaria.wire.sse import write_event
-from setaria.wire.sse import write_event
 
 
 class AnthropicMessages:

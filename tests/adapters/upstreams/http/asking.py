@@ -1,6 +1,5 @@
 """Asking: an HTTP upstream before a fault server, and sinks that keep what they are told."""
 
-import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -180,12 +179,3 @@ def play(story: Callable[[Bench], Awaitable[None]], kind: str = "openai", **chan
             await story(built)
 
     uvloop.run(whole())
-
-
-def run(story: Awaitable[None]) -> None:
-    """Run a story on asyncio's own loop."""
-
-    async def whole() -> None:
-        await story
-
-    asyncio.run(whole())

@@ -1,6 +1,8 @@
 """Connect: plain and TLS connections, straight and through a proxy, and the words for each way to fail."""
 
 import asyncio
+import errno
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -259,5 +261,34 @@ def test_a_proxy_that_is_not_there() -> None:
             wires = Wires(NO_AUTHORITY, proxy="http://proxy.test:1")
             async with wires.upstream(server) as bench:
                 assert "nothing listens at its proxy proxy.test:1" in str((await bench.take_events("text")).error)
+
+    uvloop.run(story())
+
+
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (
+            socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "the host of {} is not known (Name or service",
+        ),
+        (OSError(errno.EHOSTUNREACH, "x"), "No route to host"),
+        (OSError("odd"), "odd"),
+        (OSError(), "no answer"),
+    ],
+)
+def test_words_of_the_system(error: OSError, words: str) -> None:
+    """What the system says is put in words, with the server's name and address."""
+
+    async def story() -> None:
+        wires = Wires(NO_AUTHORITY)
+
+        async def look_up(host: str) -> tuple[str, ...]:
+            raise error
+
+        wires.network.resolver._look_up = look_up
+        async with serve_faults() as server, wires.upstream(server) as bench:
+            told = str((await bench.take_events("text")).error)
+            assert told.startswith("vllm-1 can't be reached: " + words.format(f"{HOST}:{server.port}"))
 
     uvloop.run(story())

@@ -87,8 +87,8 @@ def test_whose_affair_an_error_is(status: int, body: bytes, kind: type[Exception
         ("The input (123 tokens) is longer than the model's context length (100 tokens).", (123, 100)),
         (
             (
-                "Requested token count exceeds the model's maximum context length of 8192 tokens. You requested a total "
-                "of 9000 tokens: 5000 tokens from the input messages and 4000 tokens for the completion."
+                "Requested token count exceeds the model's maximum context length of 8192 tokens. You requested a "
+                "total of 9000 tokens: 5000 tokens from the input messages and 4000 tokens for the completion."
             ),
             (9000, 8192),
         ),

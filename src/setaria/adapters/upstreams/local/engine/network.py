@@ -14,6 +14,8 @@ CacheArray = npt.NDArray[np.generic]
 
 _ELEMENTS: dict[str, type[np.float32] | type[np.float16]] = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
 _FIRST_KEY = "past_key_values.0.key"
+_KNOWN_INPUTS = frozenset({"input_ids", "attention_mask", "position_ids"})
+_PAST = "past_key_values."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +32,14 @@ class Network:
     """The network, run on rows of a cache that it reads and extends in place."""
 
     def __init__(self, session: onnxruntime.InferenceSession, heads: int, head_size: int) -> None:
-        self._session = session
+        faults = find_faults(session)
+        if faults:
+            raise UpstreamFailed(f"model.onnx cannot be run: {'; '.join(faults)}")
         inputs = {node.name: node for node in session.get_inputs()}
-        first = inputs.get(_FIRST_KEY)
-        if first is None or first.type not in _ELEMENTS or not {"input_ids", "attention_mask"} <= set(inputs):
-            raise UpstreamFailed(
-                f"model.onnx is no decoder with a cache: it needs the inputs input_ids, attention_mask and {_FIRST_KEY}"
-            )
-        layers = sum(name.startswith("past_key_values.") and name.endswith(".key") for name in inputs)
-        self.shape = CacheShape(layers, heads, head_size, _ELEMENTS[first.type])
+        self._session = session
+        self._wants_positions = "position_ids" in inputs
+        layers = sum(name.startswith(_PAST) and name.endswith(".key") for name in inputs)
+        self.shape = CacheShape(layers, heads, head_size, _ELEMENTS[inputs[_FIRST_KEY].type])
 
     def run(
         self, cache: list[tuple[CacheArray, CacheArray]], ids: npt.NDArray[np.int64], mask: npt.NDArray[np.int64]
@@ -54,6 +55,9 @@ class Network:
         binding.bind_output("logits")
         binding.bind_cpu_input("input_ids", ids)
         binding.bind_cpu_input("attention_mask", mask)
+        if self._wants_positions:
+            tokens = ids.shape[1]
+            binding.bind_cpu_input("position_ids", mask.sum(axis=1, keepdims=True) + np.arange(-tokens, 0))
         for layer, pair in enumerate(cache):
             for kind, array in zip(("key", "value"), pair, strict=True):
                 value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
@@ -62,3 +66,20 @@ class Network:
         self._session.run_with_iobinding(binding)
         logits: npt.NDArray[np.float32] = binding.get_outputs()[0].numpy()
         return logits[:, -1].astype(np.float32, copy=False)
+
+
+def find_faults(session: onnxruntime.InferenceSession) -> list[str]:
+    """Tell in plain words why a network cannot be run by the engine; nothing when it can."""
+    inputs = {node.name: node for node in session.get_inputs()}
+    outputs = {node.name for node in session.get_outputs()}
+    faults = [
+        f"it lacks the input {name}" for name in ("input_ids", "attention_mask", _FIRST_KEY) if name not in inputs
+    ]
+    others = [name for name in inputs if name not in _KNOWN_INPUTS and not name.startswith(_PAST)]
+    faults += [f"it has the input {name}, which the engine does not know" for name in others]
+    expected = ["logits", *(name.replace(_PAST, "present.") for name in inputs if name.startswith(_PAST))]
+    faults += [f"it lacks the output {name}" for name in expected if name not in outputs]
+    first = inputs.get(_FIRST_KEY)
+    if first is not None and first.type not in _ELEMENTS:
+        faults.append(f"its cache holds {first.type}; it must be float or float16")
+    return faults

@@ -30,7 +30,7 @@ from setaria.adapters.upstreams.local.frames import (
     Tell,
     encode_frame,
 )
-from setaria.core.errors import UpstreamBusy, UpstreamFailed
+from setaria.core.errors import InvalidRequest, UpstreamBusy
 
 LIMIT_CALLS = 128
 """Calls that may be live at once, those in rows and those that wait."""
@@ -98,7 +98,7 @@ class Connection(asyncio.Protocol):
             return
         engine = self._server.engines.get(ask.model)
         if engine is None:
-            error = UpstreamFailed(f"the engine has no model {ask.model[:100]}; restart it to take new models in")
+            error = InvalidRequest(f"the engine has no model {ask.model[:100]}; restart it to take new models in")
             self._send([failed_from_error(ask.id, error)])
         elif self._server.live_calls >= self._server.limit_calls and not isinstance(ask, Ping):
             busy = UpstreamBusy("the local engine has as many calls as it can hold", retry_after_s=_RETRY_AFTER_S)
