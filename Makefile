@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint format lock clean
+.PHONY: help serve test check lint format lock train eval clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -53,6 +53,13 @@ lock: $(DEV)  ## Make requirements/ anew from pyproject.toml; UPGRADE=1 also tak
 	@$(LOCK) --extra local --group build --output-file requirements/runtime.txt
 	@$(LOCK) --extra local --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
 
+train: $(TRAINER)  ## Train the built-in model (about two hours; goes on where it stopped), then export and install it
+	@PYTHONPATH=src OMP_WAIT_POLICY=PASSIVE nice -n 19 $(TRAINER) -m training.train
+	@PYTHONPATH=src $(TRAINER) -m training.export --install
+
+eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen for the one that is never tuned on
+	@PYTHONPATH=src $(BIN)/python -m training.evaluate --set $(or $(SET),development)
+
 clean:  ## Remove caches and build products; .venv and data folders stay
 	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests tools -name __pycache__ -prune -exec rm -rf {} +
@@ -60,6 +67,15 @@ clean:  ## Remove caches and build products; .venv and data folders stay
 # One list for every platform and for Python 3.11 and newer; it names no registry, so pip uses the one it is set up for.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade) pyproject.toml
+
+# Training has an environment of its own, outside the checkout: it needs packages that running Setaria does not.
+TRAINING := $(or $(SETARIA_TRAINING),$(HOME)/.cache/setaria-training)
+TRAINER := $(TRAINING)/venv/bin/python
+
+$(TRAINER): training/requirements.txt
+	@$(PYTHON) -m venv $(TRAINING)/venv
+	@$(TRAINING)/venv/bin/pip install --requirement $<
+	@touch $@
 
 # The lists are complete, so pip resolves nothing (--no-deps) and takes nothing that a list does not know (hashes).
 INSTALL := $(PIP) install --no-deps --require-hashes --requirement

@@ -14,7 +14,7 @@ from training.generate.values import spoken
 
 _SHARE_KNOWN = 0.5
 _SHARE_WITH_RESULT = 0.55
-_JOINTS = (" and ", ". Also ", ", then ", " and then ", "\n", ". ")
+_JOINTS = (" and ", " Also ", ", then ", " and then ", "\n", " and also ")
 THOUGHT_AFTER_RESULT = "The tool answered. I give the result to the user."
 THOUGHT_AFTER_ERROR = "The call failed. I tell the user."
 
@@ -82,7 +82,7 @@ def _dialogue(draw: Draw, kind: str, families: list[Family], *, calls_wanted: in
 def _exchange(draw: Draw, requests: list[Request], *, thinking: bool, with_result: bool) -> list[Message]:
     text = requests[0].text
     for request in requests[1:]:
-        text = text.rstrip("?.! ") + draw.one(_JOINTS) + request.text
+        text = text.rstrip() + draw.one(_JOINTS) + request.text
     wanted = [(request.name, request.arguments) for request in requests]
     messages = [user(text), calls(wanted, " ".join(_thought(draw, request) for request in requests), thinking=thinking)]
     if with_result:

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable
 
 import msgspec
@@ -70,16 +71,20 @@ class Line:
         loop.add_reader(self.socket, read)
 
 
-def put_in_pipe(content: bytes) -> int:
-    """Put a handover where the program that replaces this one can read it; gives the descriptor's number."""
-    reading, writing = os.pipe()
-    os.set_inheritable(reading, True)  # noqa: FBT003 - the function takes no names
-    os.write(writing, content + b"\n")
-    os.close(writing)
-    return reading
+def put_aside(content: bytes, folder: str) -> int:
+    """Put a handover where the program that replaces this one can read it; gives the descriptor's number.
+
+    Takes: folder, a private one; the handover lies there in a file without a name, for it may be too long for a pipe.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(content)
+        file.seek(0)
+        number = os.dup(file.fileno())
+    os.set_inheritable(number, True)  # noqa: FBT003 - the function takes no names
+    return number
 
 
-def take_from_pipe(number: int) -> Handover:
-    """Read what `put_in_pipe` left."""
-    with os.fdopen(number, "rb") as pipe:
-        return msgspec.json.decode(pipe.read(), type=Handover)
+def take_up(number: int) -> Handover:
+    """Read what `put_aside` left."""
+    with os.fdopen(number, "rb") as file:
+        return msgspec.json.decode(file.read(), type=Handover)

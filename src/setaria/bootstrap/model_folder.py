@@ -6,9 +6,6 @@ import msgspec
 
 from setaria.core.errors import InvalidRequest
 
-NEEDED = ("model.onnx", "tokenizer.json", "config.json")
-TEMPLATES = ("chat_template.jinja", "tokenizer_config.json")
-
 _MAX_OUTPUT_TOKENS = 32_768
 
 
@@ -19,13 +16,17 @@ class _Config(msgspec.Struct):
 
 
 def check_model_folder(path: Path) -> list[str]:
-    """Say what a folder lacks to be served by the built-in engine; nothing when it has all."""
+    """Say what keeps a folder from being served by the built-in engine; nothing when it can be.
+
+    Cost: as long as loading the model.
+    """
     if not path.is_dir():
         return [f"there is no folder {path}"]
-    problems = [f"it lacks {name}" for name in NEEDED if not (path / name).is_file()]
-    if not any((path / name).is_file() for name in TEMPLATES):
-        problems.append(f"it has no chat template, neither {' nor '.join(TEMPLATES)}")
-    return problems
+    try:
+        from setaria.adapters.upstreams.local.engine import check
+    except ImportError as error:
+        return [f"it can't be tried, for the engine's libraries are not here ({error}): pip install 'setaria[local]'"]
+    return check.check_model_folder(path)
 
 
 def describe_model_folder(path: Path) -> dict[str, object]:

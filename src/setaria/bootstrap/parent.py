@@ -15,8 +15,8 @@ from setaria.bootstrap.handover import (
     ENGINE_DOOR,
     Handover,
     make_handover,
-    put_in_pipe,
-    take_from_pipe,
+    put_aside,
+    take_up,
 )
 from setaria.config import Settings, runtime_folder
 from setaria.core.clock import SystemClock
@@ -32,14 +32,15 @@ def start(settings: Settings, first_key: str) -> None:
     """Become the parent process: this program is replaced by one that has loaded little."""
     if first_key:
         keep_first_key(settings, first_key)
-    handover = make_handover(settings, str(runtime_folder(settings)), first_key=first_key)
+    folder = str(runtime_folder(settings))
+    number = put_aside(make_handover(settings, folder, first_key=first_key), folder)
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "setaria.bootstrap.parent", str(put_in_pipe(handover))])  # noqa: S606 - no shell, own arguments
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "setaria.bootstrap.parent", str(number)])  # noqa: S606 - no shell, own arguments
 
 
 def main() -> int:
     """Run the platform until it is told to end; gives the exit code."""
-    handover = take_from_pipe(int(sys.argv[1]))
+    handover = take_up(int(sys.argv[1]))
     try:
         code = asyncio.run(_run(handover))
     except SetariaError as error:

@@ -8,19 +8,21 @@ from pathlib import Path
 
 from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
+from setaria.bootstrap.catalog import SEEDLING
 from setaria.bootstrap.doctor import Finding
 from setaria.bootstrap.handover import ENGINE_DOOR
 from setaria.bootstrap.listing import Listing, ask_for_models
+from setaria.bootstrap.model_folder import check_model_folder
 from setaria.bootstrap.upstreams import HttpUpstreams
 from setaria.config import Settings, read_api_key, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
 from setaria.core.entries import UpstreamEntry, doubt_base_url
-from setaria.core.errors import CallerError, Misconfigured, SetariaError, UpstreamError
+from setaria.core.errors import CallerError, Misconfigured, NotFound, SetariaError, UnknownModel, UpstreamError
 from setaria.core.events import Event, Finish, ReasoningDelta, TextDelta, UsageReport
 from setaria.core.ids import new_call_id
 from setaria.core.usage import Usage
-from setaria.domain.catalog.model import Deployment
+from setaria.domain.catalog.model import Catalog, Deployment
 from setaria.domain.routing.ports import ModelRequest, Upstream
 from setaria.wire.upstream_codec import Manner
 
@@ -51,25 +53,49 @@ class _Answer:
             self.over.set_exception(error)
 
 
-def try_upstream(settings: Settings, upstream: UpstreamEntry, deployment: Deployment | None) -> list[Finding]:
+def try_upstream(settings: Settings, catalog: Catalog, upstream: UpstreamEntry, model: str | None) -> list[Finding]:
     """Try an upstream with a real call.
 
-    Takes: deployment, the model there that is asked; None to ask the first one that the server lists.
+    Takes: model, the name there of the one to ask; None for the first that the catalog has there, or the server lists.
     Gives: a finding for each step up to the first that fails.
     """
-    return asyncio.run(_try(settings, upstream, deployment))
+    there = [each for one in catalog.models for each in one.deployments if each.upstream == upstream.name]
+    chosen = there[0] if there else None
+    if model is not None:
+        chosen = next((each for each in there if each.model == model), Deployment(upstream.name, model))
+    return _try(settings, upstream, chosen)
 
 
-async def _try(settings: Settings, upstream: UpstreamEntry, deployment: Deployment | None) -> list[Finding]:
-    if upstream.kind == "local":
-        engine = LocalUpstream(runtime_folder(settings) / ENGINE_DOOR, upstream.name)
-        chosen = deployment or Deployment(upstream.name, "seedling")
-        mend = "Start the server, `setaria serve`; the engine runs beside it."
-        if "/" in chosen.model and not Path(chosen.model).is_dir():
-            return [Finding("model", ok=False, says=f"there is no folder {chosen.model}", mend="Put the export there.")]
-        finding = await _call(engine, chosen, mend)
-        await engine.close()
-        return [finding]
+def try_model(settings: Settings, catalog: Catalog, name: str) -> list[Finding]:
+    """Try all deployments of a model with a real call each.
+
+    Raises: NotFound when there is no such model.
+    """
+    try:
+        model = catalog.find(name)
+    except UnknownModel as error:
+        raise NotFound(error.message) from None
+    return [finding for each in model.deployments for finding in _try(settings, catalog.upstreams[each.upstream], each)]
+
+
+def _try(settings: Settings, upstream: UpstreamEntry, deployment: Deployment | None) -> list[Finding]:
+    if upstream.kind != "local":
+        return asyncio.run(_try_server(upstream, deployment))
+    chosen = deployment or Deployment(upstream.name, SEEDLING)
+    if "/" in chosen.model and (problems := check_model_folder(Path(chosen.model))):
+        says = f"{chosen.model}: {'; '.join(problems)}"
+        return [Finding("model", ok=False, says=says, mend="Put the whole export there.")]
+    return asyncio.run(_try_engine(runtime_folder(settings) / ENGINE_DOOR, chosen))
+
+
+async def _try_engine(door: Path, deployment: Deployment) -> list[Finding]:
+    engine = LocalUpstream(door, deployment.upstream)
+    finding = await _call(engine, deployment, "Start the server, `setaria serve`; the engine runs beside it.")
+    await engine.close()
+    return [finding]
+
+
+async def _try_server(upstream: UpstreamEntry, deployment: Deployment | None) -> list[Finding]:
     try:
         key = read_api_key(upstream)
         makers = HttpUpstreams(SystemClock())

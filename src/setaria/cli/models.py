@@ -99,25 +99,15 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @models.command("test")
-def test(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+def try_one(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Make a real call at each of a model's upstreams, and say what is wrong and how to mend it."""
-    from setaria.bootstrap.catalog import assemble_catalog
-    from setaria.bootstrap.trial import try_upstream
-    from setaria.core.errors import NotFound, UnknownModel
+    from setaria.bootstrap.catalog import build_catalog
+    from setaria.bootstrap.trial import try_model
 
     settings = settings_of(context, {})
     with books_to_read(context) as books:
-        catalog = assemble_catalog(settings, books.catalog.read_added()).to_catalog()
-    try:
-        model = catalog.find(name)
-    except UnknownModel as error:
-        raise NotFound(error.message) from None
-    findings = [
-        finding
-        for each in model.deployments
-        for finding in try_upstream(settings, catalog.upstreams[each.upstream], each)
-    ]
-    print_findings(findings, as_json=as_json)
+        catalog = build_catalog(settings, books.catalog.read_added())
+    print_findings(try_model(settings, catalog, name), as_json=as_json)
 
 
 @models.command("remove")

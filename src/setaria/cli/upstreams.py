@@ -94,27 +94,22 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @upstreams.command("test")
-def test(
+def try_one(
     context: typer.Context,
     name: Name,
     model: Annotated[str | None, typer.Option("--model", help="The model there to ask.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a real call at an upstream, and say what is wrong and how to mend it."""
-    from setaria.bootstrap.catalog import assemble_catalog
+    from setaria.bootstrap.catalog import build_catalog
     from setaria.bootstrap.trial import try_upstream
-    from setaria.domain.catalog.model import Deployment
     from setaria.management.upstreams import find_upstream
 
     settings = settings_of(context, {})
     with books_to_read(context) as books:
         upstream = find_upstream(books.catalog, books.fixed, name)
-        models = assemble_catalog(settings, books.catalog.read_added()).models
-    there = [each for one in models for each in one.deployments if each.upstream == name]
-    chosen = there[0] if there else None
-    if model is not None:
-        chosen = next((each for each in there if each.model == model), Deployment(name, model))
-    print_findings(try_upstream(settings, upstream, chosen), as_json=as_json)
+        catalog = build_catalog(settings, books.catalog.read_added())
+    print_findings(try_upstream(settings, catalog, upstream, model), as_json=as_json)
 
 
 @upstreams.command("remove")

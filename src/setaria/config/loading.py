@@ -55,7 +55,7 @@ def hide_password(url: str) -> str:
 
 
 def settings_to_json(settings: Settings) -> bytes:
-    """Write settings for a child process; they may hold a password, so hand them over by a pipe."""
+    """Write settings for a child process; they may hold a password, so hand them over in private."""
     return msgspec.json.encode(settings, enc_hook=str)
 
 

@@ -59,15 +59,10 @@ def remove_upstream(book: CatalogBook, fixed: Fixed, name: str) -> UpstreamEntry
         raise InvalidRequest(f"the upstream {name} {IN_FILE}")
     if upstream is ENGINE:
         raise InvalidRequest(f"the upstream {name} is built in and can't be removed")
-    needing = [
-        each.entry.id
-        for each in book.read_added().models
-        if any(deployment.upstream == name for deployment in each.entry.deployments)
-    ]
-    if needing:
-        raise InvalidRequest(
-            f"the upstream {name} serves {', '.join(needing)}; first take it from them: "
-            f"setaria models remove {needing[0]} --upstream {name}"
-        )
+    for each in book.read_added().models:
+        places = {deployment.upstream for deployment in each.entry.deployments}
+        if name in places:
+            command = f"setaria models remove {each.entry.id}" + (f" --upstream {name}" if len(places) > 1 else "")
+            raise InvalidRequest(f"the upstream {name} serves the model {each.entry.id}; first take it away: {command}")
     book.remove_upstream(name)
     return upstream

@@ -31,8 +31,8 @@ ERRORS = [
     ("GET", MESSAGES, 405, ANTHROPIC, "allowed: POST"),
     ("GET", MESSAGES + "/count_tokens", 405, ANTHROPIC, "allowed: POST"),
     ("PATCH", "/anthropic/v1/models", 405, ANTHROPIC, "allowed: GET, HEAD"),
-    ("GET", "/v1/models/nothing", 400, OPENAI, "Unsupported model nothing"),
-    ("GET", "/v1/models/seedlin", 400, OPENAI, "did you mean seedling?"),
+    ("GET", "/v1/models/nothing", 404, OPENAI, "Unsupported model nothing"),
+    ("GET", "/v1/models/seedlin", 404, OPENAI, "did you mean seedling?"),
     ("GET", "/anthropic/v1/models/seedlin", 404, ANTHROPIC, "did you mean seedling?"),
 ]
 
@@ -91,7 +91,9 @@ def test_what_is_there(method: str, target: str, fragment: bytes) -> None:
     visit(story)
 
 
-@pytest.mark.parametrize("target", ["/", "/v1", "/v1/", "/anthropic", "/anthropic/"])
+@pytest.mark.parametrize(
+    "target", ["/", "/v1", "/v1/", "/anthropic", "/anthropic/", "/plan", "/plan/v1", "/plan/anthropic/"]
+)
 def test_hello(target: str) -> None:
     """HEAD on the base addresses answers with nothing, without a key: clients try whether somebody is there."""
 

@@ -42,7 +42,7 @@ BODIES: list[tuple[bytes, str | None, str]] = [
     (b"hello", None, "not valid JSON"),
     (b'{"model": "m",}', None, "trailing comma in object at line 1, column 15"),
     (b'{"model": "m"\n "messages": []}', None, "at line 2, column 2"),
-    (b'{"model": "m"', None, "truncated"),
+    (b'{"model": "m"', None, "it breaks off at line 1, column 14 (byte 13)"),
     (b'[{"model": "m"}]', None, "must be a JSON object"),
     (b'"hello"', None, "must be a JSON object"),
     (b'{"model": "\xfe"}', None, "not valid UTF-8"),

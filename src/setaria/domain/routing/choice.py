@@ -29,8 +29,8 @@ def choose(
     Takes: session, the conversation's fingerprint, None to choose at random by weight; draw, gives a number in [0, 1).
     """
     left = [candidate for candidate in candidates if candidate.name not in without]
-    if not left:
-        return None
+    if len(left) < 2:  # noqa: PLR2004 - nothing to choose
+        return left[0] if left else None
     if session is None:
         return max(left, key=lambda candidate: _weigh(draw(), candidate.weight))
     return max(left, key=lambda candidate: _weigh(_draw_from(session, candidate.name), candidate.weight))

@@ -6,11 +6,11 @@ from typing import assert_never
 from setaria.core.errors import InternalError, SetariaError, UnknownModel, UnknownPath, WrongMethod
 from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Model
+from setaria.domain.routing.session import session_from_header
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.routes import Match, find_route, is_console, protocol_of
-from setaria.domain.routing.session import session_from_header
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.count import CountLimit, count
 from setaria.gateway.defect import locate_defect

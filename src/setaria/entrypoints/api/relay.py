@@ -69,16 +69,15 @@ class ConsoleRelay:
     async def answer(self, exchange: Exchange) -> None:
         """Relay one request.
 
-        Raises: UpstreamError when the console gave no answer; whatever waiting for the body raises.
+        Raises: WrongMethod, InvalidRequest when it is no plain reading; UpstreamError when the console gave no answer.
         """
         head = exchange.head
         if head.method not in METHODS:
             raise WrongMethod(head.method, head.path[:200], ", ".join(METHODS))
         if head.has_body:
             raise InvalidRequest("a request for a page has no body")
-        body = await exchange.read_body()
         relayed = RelayedAnswer(exchange)
-        relayed.begin(self._client.send(_request_bytes(exchange, body), exchange.head.method, relayed))
+        relayed.begin(self._client.send(_request_bytes(exchange), head.method, relayed))
         exchange.watch(relayed)
         await relayed.over
         if relayed.error is not None:
@@ -160,12 +159,11 @@ class RelayedAnswer:
             self.over.set_result(None)
 
 
-def _request_bytes(exchange: Exchange, body: bytes) -> bytes:
+def _request_bytes(exchange: Exchange) -> bytes:
     """Write the request as the console gets it: the peer's address in a header that callers can't set."""
     head = exchange.head
     dropped = _HOP_BY_HOP | {PEER_HEADER, b"content-length"}
     fields = [(name, value) for name, value in head.headers if name.lower() not in dropped]
     fields.append((PEER_HEADER, exchange.peer.encode("latin-1")))
-    fields.append((b"content-length", str(len(body)).encode()))
     lines = b"".join(b"%b: %b\r\n" % field for field in fields)
-    return b"%b %b HTTP/1.1\r\n%b\r\n%b" % (head.method.encode(), head.target, lines, body)
+    return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method.encode(), head.target, lines)

@@ -54,6 +54,7 @@ async def start_child(spec: ChildSpec) -> Child:
     with theirs:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # a file in the working folder must not stand in for one of Python's own
             "-m",
             spec.module,
             spec.name,

@@ -2,8 +2,8 @@
 
 A post is a process that should be there: always (a worker), or from the moment that somebody connects to its socket
 (the engine, the console). States of a post: waiting (for the first connection), running, resting (it died; a pause that
-doubles with each quick death, to 30 s for one that can't start and 1 s for one that can), stopped. A process that dies is started again: workers at once, the others when they are
-next asked for.
+doubles with each quick death, to 30 s for one that can't start and 1 s for one that can), stopped. A process that dies
+is started again: workers at once, the others when they are next asked for.
 """
 
 import asyncio

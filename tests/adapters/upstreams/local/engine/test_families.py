@@ -1,7 +1,7 @@
 """Models of other families, in the folder layout of the public exports, with random weights.
 
 The graphs in `families/` were made by `python -m onnxruntime_genai.models.builder -p fp32 -e cpu` from tiny
-configurations: two layers, width 32, four heads of 8 with two for keys and values, 2,048 tokens, 256 positions. Their
+configurations: two layers, width 64, four heads of 16 with two for keys and values, 2,048 tokens, 256 positions. Their
 weights are drawn here.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -19,12 +20,12 @@ from setaria.adapters.upstreams.local.engine.check import check_model_folder
 from setaria.adapters.upstreams.local.engine.model import load_model
 from setaria.adapters.upstreams.local.engine.prompt import PromptReader
 from setaria.core.dialogue import Sampling
-from tests.adapters.upstreams.local.engine.driving import WEATHER, answers, question
+from tests.adapters.upstreams.local.engine.driving import answers, question
 
 FAMILIES = Path(__file__).parent / "families"
-WEIGHTS_BYTES = {"qwen3": 606_976, "llama": 606_848, "phi3": 606_848}
+WEIGHTS_BYTES = {"qwen3": 1_263_104, "llama": 1_262_848, "phi3": 1_262_848}
 CONFIG: dict[str, Any] = {
-    "hidden_size": 32,
+    "hidden_size": 64,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "max_position_embeddings": 256,
@@ -62,12 +63,15 @@ def test_a_family_is_served(family: str, tmp_path: Path, seedling_folder: Path) 
     assert len(set(alone)) == 3
 
 
-def test_each_family_reads_what_its_template_says(tmp_path: Path, seedling_folder: Path) -> None:
-    """The prompt is the template's, and thinking begins where it says so."""
+def test_the_prompt_is_the_templates(tmp_path: Path, seedling_folder: Path) -> None:
+    """The prompt is what the template writes, and thinking begins where it says so."""
     model = load_model(make_folder(tmp_path / "q", "qwen3", seedling_folder))
-    dialogue = question("Hello")
-    assert PromptReader(model).read(dialogue).ids == model.vocabulary.encode("<|user|>Hello<|assistant|>")
-    assert WEATHER.name
+    prompts = [
+        PromptReader(model).read(msgspec.structs.replace(question("Hello"), thinking=on)) for on in (False, True)
+    ]
+    texts = ["<|user|>Hello<|assistant|>", "<|user|>Hello<|assistant|><think>"]
+    assert [prompt.ids for prompt in prompts] == [model.vocabulary.encode(text) for text in texts]
+    assert [prompt.inside_thinking for prompt in prompts] == [False, True]
 
 
 def remove(name: str) -> Callable[[Path], None]:
@@ -91,12 +95,12 @@ def with_config(**fields: Any) -> Callable[[Path], None]:
 
 FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (remove("model.onnx"), "it lacks model.onnx"),
-    (remove("model.onnx.data"), "model.onnx.data"),
+    (remove("model.onnx.data"), "External data path"),
     (remove("config.json"), "it lacks config.json"),
     (remove("tokenizer_config.json"), "has no chat template"),
     (write("model.onnx", b"not a network"), "no GroupQueryAttention"),
     (write("model.onnx", b"GroupQueryAttention"), "model.onnx"),
-    (write("tokenizer.json", b"{}"), "Exception"),
+    (write("tokenizer.json", b"{}"), "Tokenizer"),
     (write("tokenizer_config.json", b'{"chat_template": "{% if %}"}'), "its chat template or tokenizer does not work"),
     (with_config(eos_token_id=None), "eos_token_id"),
     (with_config(num_key_value_heads=3), "its network does not work"),

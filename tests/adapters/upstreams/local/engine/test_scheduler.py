@@ -3,6 +3,7 @@
 import dataclasses
 import time
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,7 +15,7 @@ from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.engine.slots import Slots
 from setaria.adapters.upstreams.local.frames import Done, Failed, Piece, Started
-from setaria.core.dialogue import Dialogue, Sampling, ToolChoice
+from setaria.core.dialogue import Dialogue, ResponseFormat, Sampling, ToolChoice
 from tests.adapters.upstreams.local.engine.driving import (
     FAQ_MESSAGES,
     GREEDY,
@@ -58,6 +59,16 @@ def test_neighbours_change_nothing(model: LocalModel, sampling: Sampling) -> Non
     alone = [answers(model, [dialogue], rows=1)[0] for dialogue in dialogues]
     assert answers(model, dialogues) == alone
     assert answers(model, dialogues, rows=3) == alone
+
+
+def test_forms_of_neighbours_change_nothing(model: LocalModel) -> None:
+    """An answer with tools drawn by chance is the same alone and beside others that are held to other forms."""
+    tools = Dialogue(FAQ_MESSAGES, True, 64, CHANCE, (WEATHER,))
+    forced = msgspec.structs.replace(tools, thinking=False, tool_choice=ToolChoice("required"))
+    form = msgspec.structs.replace(tools, tools=(), response_format=ResponseFormat("json_object"))
+    dialogues = [tools, forced, form, question("Hello", CHANCE), msgspec.structs.replace(tools, thinking=False)]
+    alone = [answers(model, [dialogue], rows=1)[0] for dialogue in dialogues]
+    assert answers(model, dialogues) == alone
 
 
 def test_a_seed_gives_one_answer(model: LocalModel) -> None:

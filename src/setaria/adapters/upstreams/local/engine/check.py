@@ -15,6 +15,10 @@ from setaria.adapters.upstreams.local.engine.slots import Slots
 from setaria.core.errors import SetariaError
 
 _IN_PLACE = b"GroupQueryAttention"
+_OTHER_ATTENTION = (
+    "model.onnx has no GroupQueryAttention, which extends its cache in place; "
+    "export the model with `python -m onnxruntime_genai.models.builder`"
+)
 _REASON_CHARS = 300
 
 
@@ -27,16 +31,13 @@ def check_model_folder(folder: Path) -> list[str]:
     if missing:
         return missing
     if _IN_PLACE not in (folder / "model.onnx").read_bytes():
-        return [
-            "model.onnx has no GroupQueryAttention, which extends its cache in place; "
-            "export the model with `python -m onnxruntime_genai.models.builder`"
-        ]
+        return [_OTHER_ATTENTION]
     with ThreadPoolExecutor(1) as thread:
         loading = thread.submit(load_model, folder)
         error = loading.exception()
         if error is not None:
             return [_reason(error)]
-        trials: dict[str, Future[object]] = {
+        trials: dict[str, Future[Runs] | Future[None]] = {
             "chat template or tokenizer": thread.submit(Runs, loading.result()),
             "network": thread.submit(_try_network, loading.result()),
         }
@@ -50,7 +51,7 @@ def _reason(error: BaseException) -> str:
     return message[:_REASON_CHARS]
 
 
-def _try_network(model: LocalModel) -> object:
+def _try_network(model: LocalModel) -> None:
     """Read two tokens and then one.
 
     Raises: ValueError when what comes of it are no scores of the vocabulary's tokens.

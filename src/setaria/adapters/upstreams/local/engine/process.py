@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from setaria.adapters.upstreams.local.engine.engine import Engine
@@ -12,10 +12,35 @@ from setaria.adapters.upstreams.local.engine.server import Server
 from setaria.core.errors import InternalError
 
 
+class Engines(Mapping[str, Engine]):
+    """The engines by model, each made when first asked for: those with a name, and any other folder by its path.
+
+    Takes: folders, by name; crash, told of the error that ended a decoding thread.
+    """
+
+    def __init__(self, folders: Mapping[str, Path], crash: Callable[[BaseException], None]) -> None:
+        self._folders = folders
+        self._crash = crash
+        self._engines: dict[str, Engine] = {}
+
+    def __getitem__(self, model: str) -> Engine:
+        if model not in self._engines:
+            folder = Path(model) if model.startswith("/") and Path(model).is_dir() else self._folders[model]
+            self._engines[model] = Engine(folder, self._crash)
+        return self._engines[model]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engines)
+
+    def __len__(self) -> int:
+        return len(self._engines)
+
+
 def run_engine(listening_socket: socket.socket, models: Mapping[str, Path], parent_pipe_fd: int) -> None:
     """Serve workers until the parent is gone or SIGTERM comes, then end at once.
 
-    Takes: listening_socket, a Unix socket that listens; models, folders by name, each loaded when first asked for;
+    Takes: listening_socket, a Unix socket that listens; models, folders by name, each loaded when first asked for (any
+        other folder is asked for by its path);
         parent_pipe_fd, the reading end of a pipe whose writing end only the parent holds.
     Raises: InternalError when a decoding thread died of something that no single call is to blame for.
     """
@@ -40,7 +65,7 @@ async def _serve(listening_socket: socket.socket, models: Mapping[str, Path], pa
 
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_reader(parent_pipe_fd, watch_parent)
-    engines = {name: Engine(folder, crash) for name, folder in models.items()}
+    engines = Engines(models, crash)
     server = await Server(engines).listen(listening_socket)
     try:
         error = await ended

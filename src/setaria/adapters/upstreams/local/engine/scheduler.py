@@ -40,7 +40,7 @@ from setaria.core.errors import SetariaError
 ROWS = 16
 
 _CALL_ERRORS = (SetariaError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
-_HELD_BYTES = 48 * 1024 * 1024  # the least that calls may hold together: beside all else it leaves 150 MB whole
+_HELD_BYTES = 44 * 1024 * 1024  # the least that calls may hold together: beside all else it leaves 150 MB whole
 _KEPT_ROWS = 32
 _EXPECTED_OUTPUT_TOKENS = 256
 _CHUNKS = ((2_048, 256), (4_096, 128))  # up to this position, chunks of so many tokens: attention costs ever more
