@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint format lock train eval clean
+.PHONY: help serve test check lint format lock train eval bench clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -59,6 +59,9 @@ train: $(TRAINER)  ## Train the built-in model (about two hours; goes on where i
 
 eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen for the one that is never tuned on
 	@PYTHONPATH=src $(BIN)/python -m training.evaluate --set $(or $(SET),development)
+
+bench: $(RUNTIME)  ## Measure CPU, latency and memory beside nginx (needs gcc, nginx and taskset); ROUNDS= STREAMS=
+	@$(BIN)/python bench/run.py --rounds $(or $(ROUNDS),3) --streams $(or $(STREAMS),0)
 
 clean:  ## Remove caches and build products; .venv and data folders stay
 	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -75,6 +75,18 @@ def wait_for_port(port: int, process: "subprocess.Popen[bytes]", timeout_s: floa
     raise SystemExit(f"nothing listens on port {port}: see the log")
 
 
+def wait_for_answer(port: int, request: bytes, timeout_s: float = 30.0) -> None:
+    """Send a request until it is answered with 200."""
+    deadline_s = time.monotonic() + timeout_s
+    while time.monotonic() < deadline_s:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+            line.sendall(request)
+            if line.recv(65536).startswith(b"HTTP/1.1 200"):
+                return
+        time.sleep(0.01)
+    raise SystemExit(f"no answer on port {port}: see the log")
+
+
 def tree_of(pid: int) -> list[int]:
     """List a process and all that descend from it."""
     parents: dict[int, list[int]] = {}

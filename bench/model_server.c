@@ -2,8 +2,8 @@
  *
  * usage: model_server PORT
  * Speaks HTTP/1.1 with keep-alive. A path with "/messages" is answered as Anthropic Messages, any other as OpenAI chat
- * completions. Of the body three fields count: "stream":true, "max_tokens":N (events in a stream), "seed":MS (pause
- * between events; 0 sends them all at once).
+ * completions. Of the body three things count: "stream":true, "max_tokens":N (events in a stream), and the words pause=MS
+ * anywhere in it (between events; without them all are sent at once), which cross every translation.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -138,7 +138,7 @@ static int answer(int fd, struct connection *c) {
     body[body_size] = 0;
     int stream = strstr(body, "\"stream\":true") || strstr(body, "\"stream\": true");
     c->events_left = number_after(body, "\"max_tokens\"", 20);
-    c->pause_ms = number_after(body, "\"seed\"", 0);
+    c->pause_ms = number_after(body, "pause=", 0);
     body[body_size] = after;
     int used = head_size + body_size;
     memmove(c->request, c->request + used, c->size - used);

@@ -53,11 +53,11 @@ def test_the_file_hides_an_upstream_added_before(book: FakeCatalogBook) -> None:
 def test_an_upstream_is_removed_when_nothing_needs_it(book: FakeCatalogBook) -> None:
     """A server that no model is on can go, one that serves a model can't."""
     remove_upstream(book, FIXED, "b")
-    with pytest.raises(InvalidRequest, match="the upstream a serves the model m; first .*: setaria models remove m$"):
+    with pytest.raises(InvalidRequest, match=r"the upstream a serves the model m; first .*: setaria models remove m$"):
         remove_upstream(book, FIXED, "a")
     add_upstream(book, FakeClock(), FIXED, UPSTREAM | {"name": "b"})
     add_model(book, FakeClock(), FIXED, {"id": "m", "deployments": deploy(("b", "M"))})
-    with pytest.raises(InvalidRequest, match="setaria models remove m --upstream a$"):
+    with pytest.raises(InvalidRequest, match=r"setaria models remove m --upstream a$"):
         remove_upstream(book, FIXED, "a")
 
 
