@@ -84,6 +84,14 @@ def key_file(tmp_path: Path) -> str:
     return str(tmp_path / "key")
 
 
+@pytest.fixture
+def words(server: str, key_file: str) -> dict[str, str]:
+    """Give the words that the cases of a trial leave open."""
+    wrong = Path(key_file).with_name("wrong")
+    wrong.write_text("wrong")
+    return {"server": server, "rest": server.removeprefix("http"), "key": key_file, "wrong": str(wrong)}
+
+
 def test_without_upstreams_the_next_step_is_shown(run: Run) -> None:
     """A new installation has the built-in engine, and says how to connect more."""
     lines = run("upstreams", "list").out.splitlines()
@@ -152,6 +160,19 @@ def test_the_file_s_entries_are_shown_and_not_changed(run: Run, data: Path) -> N
         ran = run(*command)
         assert (ran.code, ran.err.count("\n")) == (1, 1)
         assert ran.err.endswith("is in the configuration file; change it there\n")
+
+
+def test_a_key_that_is_missing_stops_the_start(run: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server does not start without a key that the file wants; other commands do their work."""
+    data.mkdir()
+    (data / "setaria.toml").write_text(FILE)
+    monkeypatch.delenv("CLAUDE_KEY", raising=False)
+    ran = run("serve")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(
+        "setaria: the environment variable CLAUDE_KEY is not set or empty; the upstream filed takes"
+    )
+    assert run("keys", "list").code == 0
 
 
 def test_a_name_that_came_into_the_file_later_is_told(run: Run, data: Path) -> None:
@@ -283,11 +304,9 @@ def test_a_server_that_works_is_called(run: Run, server: str, key_file: str) -> 
     ],
 )
 def test_what_is_wrong_comes_with_its_remedy(
-    run: Run, server: str, key_file: str, tmp_path: Path, url: str, flags: list[str], problem: str, remedy: str
+    run: Run, words: dict[str, str], url: str, flags: list[str], problem: str, remedy: str
 ) -> None:
     """Each fault is told in plain words and how to mend it, and the exit code is 1."""
-    (tmp_path / "wrong").write_text("wrong")
-    words = {"server": server, "rest": server.removeprefix("http"), "key": key_file, "wrong": str(tmp_path / "wrong")}
     run("upstreams", "add", "a", "--base-url", url.format(**words), *(flag.format(**words) for flag in flags))
     ran = run("upstreams", "test", "a")
     lines = [" ".join(line.split()) for line in ran.out.splitlines()]

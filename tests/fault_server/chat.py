@@ -8,6 +8,7 @@ from tests.fault_server.scenario import Scenario
 
 ERROR = {"error": {"message": "the engine has crashed", "type": "server_error", "param": None, "code": "500"}}
 END = "[DONE]"
+OVERFLOW = "This model's maximum context length is 1000 tokens. However, your request has 1200 input tokens."
 
 
 def chat_usage(scenario: Scenario) -> dict[str, object]:
@@ -64,6 +65,7 @@ def chat_answer(said: Said, scenario: Scenario, model: str) -> dict[str, object]
     return answer if scenario.usage == "missing" else {**answer, "usage": chat_usage(scenario)}
 
 
-def chat_error(status: int) -> dict[str, object]:
+def chat_error(status: int, *, is_overflow: bool) -> dict[str, object]:
     """Give the body of an error status."""
-    return {"error": {"message": f"refused with {status}", "type": "server_error", "param": None, "code": str(status)}}
+    words = OVERFLOW if is_overflow else f"refused with {status}"
+    return {"error": {"message": words, "type": "server_error", "param": None, "code": str(status)}}

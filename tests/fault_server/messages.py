@@ -8,6 +8,7 @@ from tests.fault_server.scenario import Scenario
 
 ERROR = {"type": "error", "error": {"type": "api_error", "message": "the engine has crashed"}}
 SIGNATURE = "c2lnbmF0dXJl"
+OVERFLOW = "prompt is too long: 1200 tokens > 1000 maximum"
 
 _TYPES = {400: "invalid_request_error", 401: "authentication_error", 429: "rate_limit_error", 529: "overloaded_error"}
 
@@ -65,9 +66,10 @@ def messages_answer(said: Said, scenario: Scenario, model: str) -> dict[str, obj
     return answer if scenario.usage == "missing" else {**answer, "usage": messages_usage(scenario)}
 
 
-def messages_error(status: int) -> dict[str, object]:
+def messages_error(status: int, *, is_overflow: bool) -> dict[str, object]:
     """Give the body of an error status."""
-    return {"type": "error", "error": {"type": _TYPES.get(status, "api_error"), "message": f"refused with {status}"}}
+    words = OVERFLOW if is_overflow else f"refused with {status}"
+    return {"type": "error", "error": {"type": _TYPES.get(status, "api_error"), "message": words}}
 
 
 def _message(model: str, content: list[dict[str, object]], stop_reason: str | None) -> dict[str, object]:

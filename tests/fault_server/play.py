@@ -92,7 +92,8 @@ class Play:
         """Answer with the scenario's error status."""
         status = self._scenario.status
         extra = f"retry-after: {self._scenario.retry_after}\r\n" if self._scenario.retry_after else ""
-        body = messages.messages_error(status) if is_anthropic else chat.chat_error(status)
+        protocol_error = messages.messages_error if is_anthropic else chat.chat_error
+        body = protocol_error(status, is_overflow=self._scenario.overflow)
         if self._scenario.slow_refusal:
             self._transport.write(_head(status, f"content-length: 1000000\r\n{extra}") + json.dumps(body).encode())
         else:

@@ -32,6 +32,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int = 200
     retry_after: str = ""
     slow_refusal: bool = False  # the refusal's body never ends
+    overflow: bool = False  # an error status says that the prompt is too long
     # what it says
     broken_after: int = -1  # events, then one whose JSON is broken
     usage: Literal["once", "missing", "double", "negative", "float"] = "once"
@@ -49,6 +50,8 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     garbage: bool = False
     big_head: int = 0  # bytes
     gzip: bool = False  # says that it compressed its answer
+    # nothing of it
+    row: str = ""  # tells one scenario from another that is alike, where `times` counts
 
 
 def read_scenario(model: str, key: str) -> tuple[str, Scenario]:

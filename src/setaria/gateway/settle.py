@@ -18,7 +18,8 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
     """Write the call's row.
 
     While the store is away the client is told at once that its answer could not be settled, which the row then says
-    too, and the row is tried again for half a minute; a row that was not written, for whatever reason, goes to the log, whole.
+    too, and the row is tried again for half a minute; a row that was not written, for whatever reason, goes to the
+    log, whole.
 
     Raises: Unavailable when the row was never written.
     """

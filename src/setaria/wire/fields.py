@@ -54,7 +54,7 @@ def _refuse_other_encodings(body: bytes) -> None:
 
 
 def _explain(body: bytes, reason: str) -> str:
-    """Add the place to msgspec's words, which end in `(byte N)` when it knows it; else the JSON breaks off at its end."""
+    """Add the place to msgspec's words, which end in `(byte N)` when it knows it; else the JSON ends too early."""
     lone = _LONE_SURROGATE.search(body)
     if lone is not None:
         return _at(body, lone.start(), "half of a surrogate pair stands alone")
