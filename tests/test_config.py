@@ -96,6 +96,7 @@ def test_the_file_in_the_data_folder_is_read(home: Path, write: Callable[[str], 
 def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting has its variable, which wins over the default."""
     values = {"server.host": "::1", "server.public_url": "https://a.example", "database.url": "postgresql://h/n"}
+    values["server.metrics"] = "off"
     for variable, name in ENVIRONMENT.items():
         if name in SETTINGS:
             monkeypatch.setenv(variable, values.get(name, "7"))
@@ -112,7 +113,7 @@ def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyP
             "SETARIA_" + "Z" * 60,
             "SETARIA_" + "Z" * 60 + " is no setting; there are: SETARIA_CONFIG, SETARIA_DATA, SETARIA_DATABASE_URL, ",
         ),
-        ("SETARIA_SERVER_METRICS", "SETARIA_SERVER_METRICS is not yet available; unset it"),
+        ("SETARIA_SERVER_METRICS", "SETARIA_SERVER_METRICS: server.metrics can't be 'x'; allowed: loopback, off"),
         ("SETARIA_LANES_PLAN_HOSTS", "SETARIA_LANES_PLAN_HOSTS is not yet available; unset it"),
         ("SETARIA_SERVER_PORT", "SETARIA_SERVER_PORT: server.port can't be 'x'; allowed: a whole number from 0 to"),
     ],
@@ -145,7 +146,7 @@ def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPat
         ("[lanes]\n", ":1: [lanes] is not yet available; remove it"),
         ("[review]\n", ":1: [review] is not yet available; remove it"),
         ("[[search.providers]]\n", ":1: [search] is not yet available; remove it"),
-        ("[server]\nmetrics = 'x'\n", ":2: metrics in [server] is not yet available; remove it"),
+        ("[server]\nmetrics = 'x'\n", ":2: server.metrics can't be 'x'; allowed: loopback, off"),
         ("[server]\ntrusted_proxies = []\n", ":2: trusted_proxies in [server] is not yet available; remove it"),
         ("[server]\nport = 65536\n", ":2: server.port can't be 65536; allowed: a whole number from 0 to 65535"),
         ("[server]\nport = '80'\n", ":2: server.port can't be '80'; allowed: a whole number from 0 to 65535"),

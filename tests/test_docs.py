@@ -11,6 +11,7 @@ import pytest
 import typer
 from msgspec.structs import fields
 
+from setaria.adapters.telemetry.metrics import FAMILIES
 from setaria.cli.main import program
 from setaria.config import ENTRIES, ENVIRONMENT, NOT_YET, SETTINGS, describe_allowed
 from setaria.core import errors
@@ -117,6 +118,14 @@ def test_every_route_is_documented() -> None:
     assert {route.path: documented.get(route.path) for route in ROUTES} == {
         route.path: ", ".join(route.methods) for route in ROUTES
     }
+
+
+def test_every_metric_is_documented() -> None:
+    """The table has each family with its kind and labels, and no others."""
+    documented = [row[:3] for row in rows("operations.md") if row[0].startswith("`setaria_")]
+    assert documented == [
+        [f"`{family.name}`", family.kind, ", ".join(f"`{label}`" for label in family.labels)] for family in FAMILIES
+    ]
 
 
 def test_the_glossary_is_in_order_and_whole() -> None:

@@ -18,6 +18,7 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import upgrade
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.adapters.telemetry.log import open_log
+from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.upstreams.http.pool import HttpPool
 from setaria.bootstrap.loop import run_loop
 from setaria.core.clock import SystemClock
@@ -31,7 +32,9 @@ from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import Account
 from setaria.domain.catalog.model import Catalog, Deployment, Model
 from setaria.domain.routing.ports import ModelRequest, Sink
+from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
+from setaria.entrypoints.api.metrics import MetricsPage
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.server import Limits, Server
@@ -124,6 +127,10 @@ def made_database() -> Iterator[tuple[Path, SecretRing, str]]:
         yield path, ring, text
 
 
+async def renew_nothing() -> None:
+    """Leave the catalog as it is."""
+
+
 async def serve_echo(
     path: Path, ring: SecretRing, upstream: EchoUpstream, listening: socket.socket, *, log: bool
 ) -> int:
@@ -135,10 +142,13 @@ async def serve_echo(
     platform = Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
         catalog=Catalog((MODEL,)),
+        router=Router(lambda: 0.5),
         upstreams={NAME: upstream},
+        relays={},
         ledger=store,
         clock=clock,
         log=lines,
+        meter=Metrics(),
         signing_secret=("bench", random_bytes(32)),
     )
     dispatcher = Dispatcher(
@@ -146,10 +156,11 @@ async def serve_echo(
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
         Readiness(store, [upstream], lines),
         ConsoleRelay(HttpPool("the console", lambda _: asyncio.get_running_loop().create_future())),
+        MetricsPage(None),
     )
     server = Server(LIMITS, clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, lines)
-    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock).look)
+    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock, renew_nothing).look)
     await server.listen(listening)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -17,6 +17,7 @@ class RecordingClient:
         self.watcher: Watcher | None = None
         self._request_body = body
         self._has_left = False
+        self.is_full_at_once = False
 
     async def read_body(self) -> bytes:
         if isinstance(self._request_body, Exception):
@@ -27,6 +28,11 @@ class RecordingClient:
         self.watcher = watcher
         if self._has_left:
             watcher.client_left()
+        elif self.is_full_at_once:
+            watcher.client_full()
+            watcher.client_ready()
+            watcher.client_full()
+            watcher.tick(0.0)
 
     def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
         if self.is_over or self._has_left:

@@ -2,11 +2,15 @@
 
 
 class FakeClock:
-    """A clock that stands still until `advance`; it starts at 2026-11-23T00:00:00Z."""
+    """A clock that stands still until `advance`; it starts at 2026-11-23T00:00:00Z.
+
+    `slept` are the seconds that were waited, each of which passes at once.
+    """
 
     def __init__(self, now_ms: int = 1_795_392_000_000) -> None:
         self._now_ms = now_ms
         self._monotonic_s = 0.0
+        self.slept: list[float] = []
 
     def now_ms(self) -> int:
         return self._now_ms
@@ -15,6 +19,7 @@ class FakeClock:
         return self._monotonic_s
 
     async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:

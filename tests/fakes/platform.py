@@ -1,6 +1,6 @@
 """Platform: all that a call needs, made of fakes but for the protocols and the keys, which are real."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +20,8 @@ from setaria.wire.openai_chat import OpenAIChat
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.log import FakeLog
+from tests.fakes.meter import FakeMeter
+from tests.fakes.relay_upstream import FakeRelayUpstream
 from tests.fakes.scripted_upstream import ScriptedUpstream
 
 ACCOUNT = AccountId("acct_1")
@@ -44,6 +46,7 @@ class Stage(msgspec.Struct, frozen=True):
     ledger: FakeLedger
     clock: FakeClock
     log: FakeLog
+    meter: FakeMeter
     key: str
 
 
@@ -54,19 +57,28 @@ def add_key(ledger: FakeLedger, status: AccountStatus = "active") -> str:
     return text
 
 
-def make_stage(upstream: ScriptedUpstream | None = None) -> Stage:
-    """Make a platform of one model and one key, whose upstream plays a greeting unless another is given."""
+def make_stage(
+    upstream: ScriptedUpstream | None = None,
+    model: Model = SEEDLING,
+    others: Sequence[ScriptedUpstream] = (),
+    relay: FakeRelayUpstream | None = None,
+) -> Stage:
+    """Make a platform of one model and one key, whose upstream plays a greeting unless another is given.
+
+    Takes: others, further upstreams; relay, through which the first upstream is asked in its own protocol.
+    """
     upstream = upstream or ScriptedUpstream()
-    ledger, clock, log = FakeLedger(), FakeClock(), FakeLog()
+    ledger, clock, log, meter = FakeLedger(), FakeClock(), FakeLog(), FakeMeter()
     platform = Platform(
         keys=KeyCache(ledger, SECRETS),
-        catalog=Catalog((SEEDLING,)),
+        catalog=Catalog((model,)),
         router=Router(lambda: 0.5),
-        upstreams={"scripted": upstream},
-        relays={},
+        upstreams={each.name: each for each in (upstream, *others)},
+        relays={} if relay is None else {upstream.name: relay},
         ledger=ledger,
         clock=clock,
         log=log,
+        meter=meter,
         signing_secret=("ring1", b"k" * 32),
     )
-    return Stage(platform, upstream, ledger, clock, log, add_key(ledger))
+    return Stage(platform, upstream, ledger, clock, log, meter, add_key(ledger))

@@ -60,18 +60,25 @@ class ScriptedAttempt:
 
 
 class ScriptedUpstream:
-    """Implements the port Upstream; every call plays the same script, up to its first pause at once."""
+    """Implements the port Upstream; every call plays the same script, up to its first pause at once.
 
-    def __init__(self, *script: Step, seen: Usage | None = None, counted: int | None = None) -> None:
-        self.name = "scripted"
+    `first` are the scripts of the first calls, where they have others.
+    """
+
+    def __init__(
+        self, *script: Step, name: str = "scripted", seen: Usage | None = None, counted: int | None = None
+    ) -> None:
+        self.name = name
         self.script: Sequence[Step] = script or HELLO
+        self.first: list[Sequence[Step]] = []
         self.seen = seen
         self.counted = counted
         self.fault = ""
         self.attempts: list[ScriptedAttempt] = []
 
     def start(self, request: ModelRequest, sink: Sink) -> ScriptedAttempt:
-        attempt = ScriptedAttempt(request, sink, self.script, self.seen)
+        script = self.first.pop(0) if self.first else self.script
+        attempt = ScriptedAttempt(request, sink, script, self.seen)
         self.attempts.append(attempt)
         attempt.play()
         return attempt

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import msgspec
 
@@ -54,10 +55,20 @@ async def answer(call: Received, client: RecordingClient, stage: Stage) -> None:
 
 def play(story: Callable[[Stage], Awaitable[None]], upstream: ScriptedUpstream | None = None) -> Stage:
     """Play a story on a platform of its own, and give that."""
+    return play_on(story, partial(make_stage, upstream))
+
+
+def play_on(story: Callable[[Stage], Awaitable[None]], make: Callable[[], Stage]) -> Stage:
+    """Play a story on the platform that `make` makes, and give that."""
 
     async def whole() -> Stage:
-        stage = make_stage(upstream)
+        stage = make()
         await story(stage)
         return stage
 
     return asyncio.run(whole())
+
+
+async def call(stage: Stage, protocol: ProtocolName, client: RecordingClient) -> None:
+    """Make a call and wait for its end."""
+    await begin(stage, protocol, client)[1]

@@ -105,7 +105,7 @@ def test_a_client_that_leaves(
         assert (row.ending, row.first_token_ms) == ("client_gone", first_token_ms)
         assert row.status == (200 if stream and said else 499)
         assert (row.usage.output_tokens > 0) == bool(said)
-        assert (row.usage.reasoning_tokens, row.counts_from) == (3 if said else 0, "estimate")
+        assert (row.usage.reasoning_tokens, row.counts_from) == ((1 if stream else 3) if said else 0, "estimate")
         assert (row.usage.input_tokens > 0) == bool(said)
 
     play(story, ScriptedUpstream(*said, PAUSE, END))
@@ -140,6 +140,22 @@ def test_the_upstream_counts_what_it_had_said(protocol: ProtocolName, stream: bo
 
     (row,) = play(story, ScriptedUpstream(THINKS, PAUSE, seen=seen)).ledger.rows
     assert (row.usage, row.counts_from) == (seen, "upstream")
+
+
+@pytest.mark.parametrize("protocol, stream", CALLS)
+def test_the_upstream_counted_the_input_only(protocol: ProtocolName, stream: bool) -> None:
+    """A call that ends early before its output was counted is written down with our estimate of that."""
+    client = RecordingClient(body_of(stream=stream))
+
+    async def story(stage: Stage) -> None:
+        _, task = begin(stage, protocol, client)
+        await until(lambda: client.watcher)
+        client.leave()
+        await task
+
+    (row,) = play(story, ScriptedUpstream(THINKS, PAUSE, seen=Usage(30, 4))).ledger.rows
+    assert (row.usage.input_tokens, row.usage.cached_input_tokens, row.counts_from) == (30, 4, "estimate")
+    assert (row.usage.output_tokens, row.usage.reasoning_tokens) == ((2, 1) if stream else (5, 3))
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
@@ -184,7 +200,8 @@ def test_a_cut_after_the_finish_reason(protocol: ProtocolName, stream: bool) -> 
 
     script = (TextDelta("Hello"), Finish("length"))
     (row,) = play(story, ScriptedUpstream(script, UpstreamCut("it broke off"))).ledger.rows
-    assert (row.ending, row.status, row.counts_from, row.usage.output_tokens) == ("completed", 200, "estimate", 2)
+    expected = ("completed", 200, "estimate", 1 if stream else 2)
+    assert (row.ending, row.status, row.counts_from, row.usage.output_tokens) == expected
     assert b"it broke off" not in client.told
     assert b"length" in client.told or b"max_tokens" in client.told
     assert not stream or client.stream.endswith(LAST_BYTES[protocol])

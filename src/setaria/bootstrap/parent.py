@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from setaria.adapters.telemetry.log import open_log
+from setaria.adapters.telemetry.shared import forget_figures
 from setaria.bootstrap.banner import base_url_of, first_key_file, keep_first_key, write_banner
 from setaria.bootstrap.handover import (
     CONSOLE_DOOR,
@@ -58,6 +59,7 @@ async def _run(handover: Handover) -> int:
     settings = handover.read_settings()
     log = open_log("parent")
     lock = _take_lock(settings.data)
+    forget_figures(Path(handover.sockets))
     listener = _listen(settings.server.host, settings.server.port)
     base_url = base_url_of(settings, listener.getsockname()[1])
     content = make_handover(settings, handover.sockets, base_url=base_url)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
-from setaria.adapters.store.batches import OnRefused
+from setaria.adapters.store.batches import OnRefused, OnWritten
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.config import Settings, resolve_database_url
 from setaria.core.ids import CallId
@@ -15,6 +15,11 @@ from setaria.gateway.ports import Log
 
 class Store(Protocol):
     """Everything that the data plane asks of its database."""
+
+    @property
+    def queued(self) -> int:
+        """Tell how many calls wait to be durable."""
+        ...
 
     async def open(self) -> None:
         """Make sure that it can be used."""
@@ -45,15 +50,15 @@ class Store(Protocol):
         ...
 
 
-def make_store(settings: Settings, log: Log) -> Store:
-    """Make the store; nothing is opened yet."""
+def make_store(settings: Settings, log: Log, on_written: OnWritten) -> Store:
+    """Make the store; nothing is opened yet. `on_written` is told the rows and the seconds of each batch of calls."""
     url = resolve_database_url(settings)
     on_refused = _report_to(log)
     if is_sqlite(url):
-        return SqliteStore(sqlite_path(url), on_refused)
+        return SqliteStore(sqlite_path(url), on_refused, on_written)
     from setaria.adapters.store.postgres.store import PostgresStore
 
-    return PostgresStore(url, on_refused)
+    return PostgresStore(url, on_refused, on_written)
 
 
 def _report_to(log: Log) -> OnRefused:

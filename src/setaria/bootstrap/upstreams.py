@@ -84,6 +84,10 @@ class UpstreamSet:
                 self._retired.remove(client)
                 await client.close()
 
+    def connections(self) -> Mapping[str, tuple[int, int, int]]:
+        """Tell by upstream how many connections are open, how many of them are idle, and how many calls wait."""
+        return {name: client.connections for name, (_, client) in self._clients.items()}
+
     async def close(self) -> None:
         """Close all clients but the engine's."""
         for client in (*self._retired, *(client for _, client in self._clients.values())):

@@ -8,11 +8,15 @@ from pathlib import Path
 
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.telemetry.log import open_log
+from setaria.adapters.telemetry.metrics import Metrics
+from setaria.adapters.telemetry.shared import PERIOD_S as METRICS_PERIOD_S
+from setaria.adapters.telemetry.shared import SharedMetrics
 from setaria.adapters.upstreams.http.pool import Connect, HttpPool
 from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
 from setaria.bootstrap.catalog import LOCAL
 from setaria.bootstrap.catalog_reader import CatalogReader
+from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.store import Store, make_store
@@ -26,6 +30,7 @@ from setaria.domain.accounts.keys import key_secrets_from_ring
 from setaria.domain.catalog.model import Catalog
 from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
+from setaria.entrypoints.api.metrics import MetricsPage
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.server import Limits, Server
@@ -33,7 +38,7 @@ from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
 from setaria.gateway.authenticate import KeyCache
 from setaria.gateway.platform import Platform
-from setaria.gateway.ports import Log
+from setaria.gateway.ports import Log, Meter
 from setaria.wire.anthropic_messages.codec import AnthropicMessages
 from setaria.wire.openai_chat.codec import OpenAIChat
 
@@ -55,18 +60,28 @@ async def _work(line: Line, log: Log) -> int:
     settings = line.handover.read_settings()
     clock = SystemClock()
     ring = read_ring(settings.server.secret_file)
-    store = make_store(settings, log)
+    metrics = Metrics()
+    store = make_store(settings, log, metrics.count_batch)
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
-    platform = build_platform(ring, store, upstreams, log)
+    platform = build_platform(ring, store, upstreams, log, metrics)
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     watch = ChangeWatch(store, platform.keys, clock, reader.renew)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
+    shared = SharedMetrics(
+        Path(line.handover.sockets),
+        line.name,
+        metrics.samples,
+        lambda: read_gauges(platform, upstreams, store, server),
+        clock,
+    )
+    has_metrics = settings.server.metrics != "off"
     dispatcher = Dispatcher(
         platform,
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
         Readiness(store, [local], log),
         ConsoleRelay(console),
+        MetricsPage(shared if has_metrics else None),
     )
     server = Server(_limits(settings), clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, log)
@@ -76,6 +91,9 @@ async def _work(line: Line, log: Log) -> int:
     await reader.renew()
     jobs.every(PERIOD_S, "watch_changes", watch.look)
     jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
+    if has_metrics:
+        await shared.open()
+        jobs.every(METRICS_PERIOD_S, "save_metrics", shared.save)
     await server.listen(line.doors[0])
     grace_s: float | None = 0.0
     try:
@@ -84,6 +102,7 @@ async def _work(line: Line, log: Log) -> int:
     finally:
         await server.stop(settings.server.grace_s if grace_s is None else grace_s)
         await jobs.stop()
+        await shared.close()
         console.close()
         await upstreams.close()
         await local.close()
@@ -91,7 +110,7 @@ async def _work(line: Line, log: Log) -> int:
     return 0
 
 
-def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log) -> Platform:
+def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log, meter: Meter) -> Platform:
     """Put together what a call needs."""
     return Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
@@ -102,6 +121,7 @@ def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: 
         ledger=store,
         clock=SystemClock(),
         log=log,
+        meter=meter,
         signing_secret=(ring.newest_id, ring.sub_key(ring.newest_id, SIGNING_PURPOSE)),
     )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -29,6 +29,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     header_limit_kb: Annotated[int, Meta(ge=1, le=1024)] = 64
     connections: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
     grace_s: Annotated[int, Meta(ge=0, le=3600)] = 30
+    metrics: Literal["loopback", "off"] = "loopback"
     public_url: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$", extra=_URL_ALLOWED)] = ""
     secret_file: Annotated[Path, Meta(extra=_FILE_ALLOWED)]
 
@@ -83,7 +84,7 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     | {f"SETARIA_{name.replace('.', '_').upper()}": name for name in SETTINGS}
     | {"SETARIA_SECRET_FILE": "server.secret_file"}
 )
-NOT_YET = frozenset({"lanes", "review", "search", "server.metrics", "server.trusted_proxies"})
+NOT_YET = frozenset({"lanes", "review", "search", "server.trusted_proxies"})
 
 
 def describe_allowed(name: str) -> str:

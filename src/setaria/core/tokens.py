@@ -2,6 +2,7 @@
 
 _BYTES_PER_TOKEN = 4
 _MESSAGE_OVERHEAD_TOKENS = 4
+_ONE_TOKEN_CHARACTERS = 16
 
 
 def estimate_tokens(text: str) -> int:
@@ -13,6 +14,11 @@ def estimate_tokens(text: str) -> int:
     """
     size_bytes = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     return -(-size_bytes // _BYTES_PER_TOKEN)
+
+
+def estimate_piece(text: str) -> int:
+    """Estimate the tokens of one piece of a stream: most servers send one token each, some pack several."""
+    return 1 if len(text) <= _ONE_TOKEN_CHARACTERS else estimate_tokens(text)
 
 
 def estimate_message_overhead() -> int:

@@ -2,6 +2,7 @@
 
 import re
 
+from setaria.gateway.clamp import clamp_output
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Asked, Identified
@@ -17,7 +18,7 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
     codec = identified.received.codec
     envelope = codec.read_envelope(await client.read_body())
     model = platform.catalog.find(envelope.model)
-    dialogue = codec.read_dialogue(envelope, model.traits)
+    dialogue = clamp_output(codec.read_dialogue(envelope, model.traits), model.traits.context_tokens)
     if dialogue.left_out:
         kinds = [kind if _KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)

@@ -59,11 +59,15 @@ class Audience:
         elif self._is_full:
             flow.pause()
 
-    def write(self, data: bytes) -> None:
-        """Send more of the stream, its head first."""
+    def open(self) -> None:
+        """Send the stream's head, unless it was sent."""
         if not self.is_open:
             self.is_open = True
             self._client.start_stream()
+
+    def write(self, data: bytes) -> None:
+        """Send more of the stream, its head first."""
+        self.open()
         self._written_s = self.clock.monotonic_s()
         self._client.write(data)
 

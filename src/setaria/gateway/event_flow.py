@@ -15,7 +15,7 @@ from setaria.core.events import (
     ToolCallStart,
     UsageReport,
 )
-from setaria.core.tokens import estimate_tokens
+from setaria.core.tokens import estimate_piece, estimate_tokens
 from setaria.core.usage import CountsFrom, Usage
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
@@ -34,6 +34,7 @@ class EventFlow(Flow):
         self._finished = False
         self._seen_tokens = 0
         self._seen_reasoning_tokens = 0
+        self._estimate = estimate_piece if audience.stream else estimate_tokens
 
     def receive(self, events: Sequence[Event]) -> None:
         """Take the next events of the upstream."""
@@ -81,17 +82,17 @@ class EventFlow(Flow):
         """Keep count of what was seen, for a call that ends before the upstream has told its own counts."""
         match event:
             case TextDelta(text):
-                self._seen_tokens += estimate_tokens(text)
+                self._seen_tokens += self._estimate(text)
             case ReasoningDelta(text):
-                tokens = estimate_tokens(text)
+                tokens = self._estimate(text)
                 self._seen_tokens += tokens
                 self._seen_reasoning_tokens += tokens
             case ReasoningSignature():
                 pass  # no token of the model's
             case ToolCallDelta(_, arguments):
-                self._seen_tokens += estimate_tokens(arguments)
+                self._seen_tokens += self._estimate(arguments)
             case ToolCallStart(_, _, name):
-                self._seen_tokens += estimate_tokens(name)
+                self._seen_tokens += self._estimate(name)
             case UsageReport():
                 self._report = event
             case Finish():

@@ -8,6 +8,8 @@ whoever comes first; what comes later is ignored. The last bytes are kept back u
 import asyncio
 from abc import ABC, abstractmethod
 
+import msgspec
+
 from setaria.core.errors import CallerError, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import CountsFrom, Usage
@@ -37,11 +39,12 @@ class Flow(ABC):
         self._tail: Tail | None = None
         self._draining = False
         self._is_paused = False
+        self._is_late = False
 
     @property
     def may_be_repeated(self) -> bool:
-        """Whether it failed before it said anything, through no fault of the caller's."""
-        return self.is_silent and isinstance(self.error, UpstreamError)
+        """Whether it failed before it said anything, through no fault of the caller's, and there is time left."""
+        return self.is_silent and isinstance(self.error, UpstreamError) and not self._is_late
 
     @property
     def is_silent(self) -> bool:
@@ -88,6 +91,7 @@ class Flow(ABC):
         timeouts = self._routed.asked.model.timeouts
         started_s = self._routed.asked.identified.received.started_s
         if now_s - started_s > timeouts.total_s:
+            self._is_late = True
             self.fail(UpstreamTimeout(f"the answer took longer than {timeouts.total_s:g} s"))
         elif self._heard_s is None and self._audience.stream and now_s - self._began_s > timeouts.first_token_s:
             self.fail(UpstreamTimeout(f"the model said nothing for {timeouts.first_token_s:g} s"))
@@ -159,22 +163,22 @@ class Flow(ABC):
         self.over.set_result(None)
 
     def _usage(self) -> tuple[Usage, CountsFrom]:
-        """Tell what the call took: the upstream's own count, else what it has said so far, else our estimate."""
+        """Tell what the call took: the upstream's own count, else what it has said so far, else our estimate.
+
+        An upstream may have counted the input only; then the output is our estimate.
+        """
         told = self._told_usage()
         if told is not None:
             return told
         seen = None if self._attempt is None else self._attempt.seen_usage()
-        if seen is not None:
+        if seen is not None and (self.is_silent or seen.output_tokens):
             return seen, "upstream"
         if self.is_silent:
             return Usage(), "estimate"
+        known = seen or Usage(input_tokens=estimate_dialogue(self._routed.asked.dialogue))
         output_tokens, reasoning_tokens = self._said_tokens()
         return (
-            Usage(
-                input_tokens=estimate_dialogue(self._routed.asked.dialogue),
-                output_tokens=output_tokens,
-                reasoning_tokens=reasoning_tokens,
-            ),
+            msgspec.structs.replace(known, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens),
             "estimate",
         )
 

@@ -1,5 +1,6 @@
 """Forward: ask an upstream, another one where the first fails in silence, and hand the answer to the client."""
 
+from collections.abc import Collection
 from functools import partial
 
 from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError
@@ -31,6 +32,7 @@ async def forward(routed: Routed, client: Client, platform: Platform) -> Reply:
     codec = asked.identified.received.codec
     audience = Audience(client, codec, answer_head(asked, platform), platform.clock, stream=asked.stream)
     client.watch(audience)
+    _count_dropped_fields(routed, platform)
     tried: list[Deployment] = []
     deployment = routed.deployment
     while True:
@@ -74,17 +76,28 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
 
 
 def _request(asked: Asked, deployment: Deployment, platform: Platform) -> ModelRequest:
-    entry = platform.catalog.upstreams.get(deployment.upstream)
-    pass_fields = () if entry is None else entry.pass_fields
     return ModelRequest(
         call_id=asked.identified.received.call_id,
         model=deployment.model,
         dialogue=asked.dialogue,
         stream=asked.stream,
-        manner=Manner(deployment.model, deployment.thinking_style, pass_fields),
+        manner=Manner(deployment.model, deployment.thinking_style, _pass_fields(deployment, platform)),
         timeouts=asked.model.timeouts,
         shown_model=asked.model.id,
     )
+
+
+def _pass_fields(deployment: Deployment, platform: Platform) -> Collection[str]:
+    """Give the unknown fields that may go to a deployment's upstream."""
+    entry = platform.catalog.upstreams.get(deployment.upstream)
+    return () if entry is None else entry.pass_fields
+
+
+def _count_dropped_fields(routed: Routed, platform: Platform) -> None:
+    codec, fields = routed.asked.identified.received.codec, routed.asked.envelope.fields
+    if not fields.keys() <= codec.known_fields:
+        dropped = fields.keys() - codec.known_fields - {*_pass_fields(routed.deployment, platform)}
+        platform.meter.count_dropped_fields(codec.name, len(dropped))
 
 
 def _judge(flow: Flow, deployment: Deployment, model: Model, platform: Platform) -> None:

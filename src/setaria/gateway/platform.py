@@ -10,7 +10,7 @@ from setaria.domain.ledger.ports import Ledger
 from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
-from setaria.gateway.ports import Log
+from setaria.gateway.ports import Log, Meter
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -28,4 +28,5 @@ class Platform(msgspec.Struct, frozen=True):
     ledger: Ledger
     clock: Clock
     log: Log
+    meter: Meter
     signing_secret: tuple[str, bytes]

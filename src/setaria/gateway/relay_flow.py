@@ -1,5 +1,7 @@
 """Relay flow: an answer in the caller's own protocol, passed on as it is (the bypass)."""
 
+import msgspec
+
 from setaria.core.errors import SetariaError
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import CountsFrom, Usage
@@ -40,18 +42,19 @@ class RelayFlow(Flow):
         self._hear()
         self._told, self._whole_tokens = usage, said_tokens
         if self._audience.stream:
+            self._audience.open()
             self._tail = RelayTail(self._audience, last)
         else:
             self._unsent = last
         self._complete()
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
-        if self._told is not None:
-            return self._told, "upstream"
         if self._whole_tokens is None:
             return None
-        estimate = estimate_dialogue(self._routed.asked.dialogue)
-        return Usage(input_tokens=estimate, output_tokens=self._whole_tokens), "estimate"
+        if self._told is not None and (self._told.output_tokens or not self._whole_tokens):
+            return self._told, "upstream"
+        known = self._told or Usage(input_tokens=estimate_dialogue(self._routed.asked.dialogue))
+        return msgspec.structs.replace(known, output_tokens=self._whole_tokens), "estimate"
 
     def _said_tokens(self) -> tuple[int, int]:
         return (0 if self._relayed is None else self._relayed.said_tokens), 0

@@ -1,6 +1,6 @@
 """Repeat: whether and where a call whose first attempt failed before it said anything is tried again."""
 
-from setaria.core.errors import Unavailable, UpstreamBusy, UpstreamTimeout
+from setaria.core.errors import Unavailable, UpstreamBusy, UpstreamError, UpstreamTimeout
 from setaria.domain.catalog.model import Deployment
 from setaria.domain.routing.budget import MAX_FURTHER_ATTEMPTS
 from setaria.gateway.flow import Flow
@@ -15,7 +15,8 @@ async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: 
     """Give the deployment to ask next, after the wait it wants; None when the failure is the answer.
 
     Another deployment that is well comes first. Where there is none, a server that names a time of up to 2 s is waited
-    for once, and one that failed is asked once more. All of it within the budget of retries.
+    for once, and one that failed and named no time is asked once more, unless that was one failure too many and it cools
+    down. All of it within the budget of retries.
     """
     if not flow.may_be_repeated or len(tried) > MAX_FURTHER_ATTEMPTS:
         return None
@@ -29,7 +30,9 @@ async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: 
     if other is not None:
         return deployment_of(model, other) if platform.router.budget.take(now_s) else None
     wait_s = _wait_for_the_same(flow, tried)
-    if wait_s is None or not platform.router.budget.take(now_s):
+    if wait_s is None or not platform.router.health(name_of(tried[-1])).may_serve(now_s):
+        return None
+    if not platform.router.budget.take(now_s):
         return None
     if wait_s:
         await platform.clock.sleep(wait_s)
@@ -41,7 +44,7 @@ def _wait_for_the_same(flow: Flow, tried: list[Deployment]) -> int | None:
     if len(tried) > 1:
         return None
     match flow.error:
-        case UpstreamBusy(retry_after_s=int(wait_s)):
+        case UpstreamError(retry_after_s=int(wait_s)):
             return wait_s if wait_s <= LONGEST_WAIT_S else None
         case UpstreamBusy() | UpstreamTimeout():
             return None

@@ -29,7 +29,9 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
         receipt = await _write(record, reply, client, platform)
     finally:
         if receipt is None:
+            platform.meter.count_lost_settlement()
             platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
+    platform.meter.count_call(receipt.record)
     return receipt
 
 

@@ -68,6 +68,8 @@ class Codec(Protocol):
     name: ProtocolName
     keep_alive: bytes
     """What may be written into a stream at any moment to show that it lives; it means nothing."""
+    known_fields: frozenset[str]
+    """The top-level fields of a request that the platform reads."""
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.

@@ -125,3 +125,27 @@ def test_a_hanging_commit_is_given_up_after_2_s() -> None:
         return [*map(type, outcomes), batches]
 
     assert [Unavailable, Unavailable, [1, 1]] == asyncio.run(run())
+
+
+def test_batches_and_the_queue_can_be_watched() -> None:
+    """Rows count as queued until they are answered, and every batch tells its rows and its time."""
+    told: list[tuple[int, float]] = []
+    queued: list[int] = []
+
+    async def run() -> None:
+        async def commit(rows: Sequence[CallValues]) -> None:
+            queued.append(group.queued)
+
+        group = GroupCommit(
+            commit, lambda call_id, reason: None, lambda rows, duration_s: told.append((rows, duration_s))
+        )
+        first = [group.add((name,)) for name in "abc"]
+        queued.append(group.queued)
+        await asyncio.gather(*first)
+        await group.add(("d",))
+        queued.append(group.queued)
+
+    asyncio.run(run())
+    assert queued == [3, 3, 1, 0]
+    assert [rows for rows, _ in told] == [3, 1]
+    assert all(duration_s >= 0 for _, duration_s in told)

@@ -78,3 +78,14 @@ def test_jitter_makes_pauses_longer_only() -> None:
     for _ in range(FAILURES_TO_COOL):
         health.fail(0.0)
     assert health.wait_s(0.0) == FIRST_PAUSE_S * 1.2
+
+
+def test_only_a_deployment_that_answers_is_shown_as_well() -> None:
+    """One that cools, is busy or is being probed is not; its first answer, or the end of the rest, makes it so."""
+    health = cooled()
+    assert not health.is_well(0.0)
+    assert not health.is_well(LONGEST_PAUSE_S)
+    health.succeed()
+    assert health.is_well(0.0)
+    health.rest(5.0)
+    assert (health.is_well(4.9), health.is_well(5.0)) == (False, True)

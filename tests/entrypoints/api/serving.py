@@ -10,6 +10,7 @@ import uvloop
 
 from setaria.adapters.upstreams.http.pool import HttpPool
 from setaria.entrypoints.api.dispatch import Dispatcher
+from setaria.entrypoints.api.metrics import MetricsPage, MetricsSource
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.server import Limits, Server
@@ -95,12 +96,12 @@ class Wire:
 class Site:
     """A server and what is behind it; `faults` is what went wrong in the event loop."""
 
-    def __init__(self, stage: Stage, limits: Limits, console: HttpPool) -> None:
+    def __init__(self, stage: Stage, limits: Limits, console: HttpPool, metrics: MetricsSource | None) -> None:
         self.stage = stage
         self.faults: list[str] = []
         self.wires: list[Wire] = []
         self.readiness = Readiness(stage.ledger, [stage.upstream], stage.log)
-        dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, ConsoleRelay(console))
+        dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, ConsoleRelay(console), MetricsPage(metrics))
         self.server = Server(limits, stage.clock, dispatcher.handle, dispatcher.refuse)
         self.port = 0
 
@@ -141,11 +142,12 @@ def visit(
     upstream: ScriptedUpstream | None = None,
     limits: Limits = LIMITS,
     console: HttpPool | None = None,
+    metrics: MetricsSource | None = None,
 ) -> Site:
     """Play a story on a site of its own; nothing may go wrong in the loop, no task and no connection may stay."""
 
     async def whole() -> Site:
-        site = Site(make_stage(upstream), limits, console or HttpPool("the console", no_console))
+        site = Site(make_stage(upstream), limits, console or HttpPool("the console", no_console), metrics)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: site.faults.append(repr(context)))
         await site.open()

@@ -13,27 +13,42 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from setaria.adapters.store.columns import CallValues
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away
+from setaria.core.clock import SystemClock
 from setaria.core.errors import Unavailable
 from setaria.core.ids import CallId
 
 Commit = Callable[[Sequence[CallValues]], Awaitable[None]]
 OnRefused = Callable[[CallId, str], None]
+OnWritten = Callable[[int, float], None]
 _Entry = tuple[CallValues, "asyncio.Future[None]"]
+
+
+def note_nothing(_rows: int, _duration_s: float) -> None:
+    """Take the news of a batch where nobody counts them."""
 
 
 class GroupCommit:
     """Writes rows through `commit`, which takes a whole batch or none of it.
 
     `commit` raises RowRefused when a row is at fault: the batch is split in halves until that row stands alone; it is
-    told to `on_refused` with the reason, and the others are written.
+    told to `on_refused` with the reason, and the others are written. How many rows a batch had, and the seconds until
+    it was written or could not be, are told to `on_written`.
     """
 
-    def __init__(self, commit: Commit, on_refused: OnRefused) -> None:
+    def __init__(self, commit: Commit, on_refused: OnRefused, on_written: OnWritten = note_nothing) -> None:
         self._commit = commit
         self._on_refused = on_refused
+        self._on_written = on_written
+        self._clock = SystemClock()  # the loop's own counts whole milliseconds
+        self._being_written = 0
         self._waiting: list[_Entry] = []
         self._task: asyncio.Task[None] | None = None
         self._is_stuck = False
+
+    @property
+    def queued(self) -> int:
+        """Tell how many rows are not answered yet."""
+        return len(self._waiting) + self._being_written
 
     def add(self, row: CallValues) -> "asyncio.Future[None]":
         """Take a row, whose first value is the call id; the future is done when the row is durable.
@@ -61,12 +76,15 @@ class GroupCommit:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
+                self._being_written, started_s = len(batch), self._clock.monotonic_s()
                 deadline = loop.call_later(PATIENCE_S, self._give_up, batch)
                 try:
                     await self._write(batch)
                 finally:
                     deadline.cancel()
                     self._is_stuck = False
+                    self._being_written = 0
+                    self._on_written(len(batch), self._clock.monotonic_s() - started_s)
                     _fail(batch)  # changes nothing unless a defect ended the writing
         finally:
             self._task = None

@@ -35,6 +35,10 @@ class Health:
             return False
         return self._failures < FAILURES_TO_COOL or (not self._probing and now_s >= self._until_s)
 
+    def is_well(self, now_s: float) -> bool:
+        """Tell whether it is known to be neither cooling nor busy; what is being probed is not well yet."""
+        return self._failures < FAILURES_TO_COOL and now_s >= self._rest_until_s
+
     def begin(self) -> None:
         """Take the news that a call goes there."""
         if self._failures >= FAILURES_TO_COOL:

@@ -6,17 +6,17 @@ REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 COMMENT = b":\n\n"
+JSON = "application/json"
 
 
-def json_head(status: int, size_bytes: int, fields: tuple[tuple[str, str], ...], *, close: bool) -> bytes:
-    """Write the head of a whole JSON answer."""
+def whole_head(status: int, size_bytes: int, fields: tuple[tuple[str, str], ...], *, close: bool) -> bytes:
+    """Write the head of an answer that is sent as a whole."""
     more = "".join(f"{name}: {value}\r\n" for name, value in fields)
     if close:
         more += "connection: close\r\n"
-    return (
-        f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\ncontent-type: application/json\r\n"
-        f"content-length: {size_bytes}\r\n{more}\r\n"
-    ).encode("latin-1")
+    return (f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\ncontent-length: {size_bytes}\r\n{more}\r\n").encode(
+        "latin-1"
+    )
 
 
 def stream_head(date: str, call_id: str, *, chunked: bool) -> bytes:

@@ -8,6 +8,7 @@ from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Model
 from setaria.domain.routing.session import session_from_header
 from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.metrics import MetricsPage
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.routes import Match, find_route, is_console, protocol_of
@@ -34,12 +35,18 @@ class Dispatcher:
     """Answers every request of a worker."""
 
     def __init__(
-        self, platform: Platform, codecs: Mapping[ProtocolName, Codec], readiness: Readiness, relay: ConsoleRelay
+        self,
+        platform: Platform,
+        codecs: Mapping[ProtocolName, Codec],
+        readiness: Readiness,
+        relay: ConsoleRelay,
+        metrics: MetricsPage,
     ) -> None:
         self._platform = platform
         self._codecs = codecs
         self._readiness = readiness
         self._relay = relay
+        self._metrics = metrics
         self._counting = AnthropicMessages()
         self._count_limit = CountLimit()
 
@@ -58,10 +65,9 @@ class Dispatcher:
     def refuse(self, exchange: Exchange, error: SetariaError) -> None:
         """Answer with an error, in the protocol of the path."""
         codec = self._codecs[protocol_of(exchange.head.path)]
-        status = refuse(error, codec, exchange.call_id, exchange)
-        self._platform.log.info(
-            "refused", call=exchange.call_id, status=status, error=type(error).__name__, param=error.param
-        )
+        status, kind = refuse(error, codec, exchange.call_id, exchange), type(error).__name__
+        self._platform.meter.count_refusal(kind, status)
+        self._platform.log.info("refused", call=exchange.call_id, status=status, error=kind, param=error.param)
 
     async def _answer(self, exchange: Exchange) -> None:
         head = exchange.head
@@ -97,6 +103,8 @@ class Dispatcher:
             case "ready":
                 status, body = await self._readiness.report()
                 exchange.respond(status, body)
+            case "metrics":
+                await self._metrics.answer(exchange)
             case "hello":
                 exchange.respond(_OK, b"")
             case _:

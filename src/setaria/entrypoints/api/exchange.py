@@ -9,7 +9,7 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
-from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, LAST_CHUNK, chunk, json_head, stream_head
+from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, JSON, LAST_CHUNK, chunk, stream_head, whole_head
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
 
@@ -165,8 +165,10 @@ class Exchange:
         elif self._line.full:
             watcher.client_full()
 
-    def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
-        """Send a whole JSON answer."""
+    def respond(
+        self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = (), *, content_type: str = JSON
+    ) -> None:
+        """Send a whole answer, in JSON unless its type says otherwise."""
         if self._over or self.gone:
             return
         if self._streaming:
@@ -174,7 +176,8 @@ class Exchange:
             return
         close = not self._reusable(framed=True)
         content = b"" if self.head.method == "HEAD" else body
-        self._line.send(json_head(status, len(body), (*self._own_fields(), *headers), close=close) + content)
+        fields = (("content-type", content_type), *self._own_fields(), *headers)
+        self._line.send(whole_head(status, len(body), fields, close=close) + content)
         self._finish(close=close)
 
     def start_stream(self) -> None:

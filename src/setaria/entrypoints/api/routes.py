@@ -7,7 +7,7 @@ import msgspec
 
 from setaria.core.protocol import ProtocolName
 
-Action = Literal["call", "count_tokens", "list_models", "show_model", "health", "ready", "hello"]
+Action = Literal["call", "count_tokens", "list_models", "show_model", "health", "ready", "metrics", "hello"]
 
 READ = ("GET", "HEAD")
 HEAD_ONLY = ("HEAD",)
@@ -46,6 +46,7 @@ ROUTES = (
     Route("/", HEAD_ONLY, "hello", "openai_chat"),
     Route("/healthz", READ, "health", "openai_chat"),
     Route("/readyz", READ, "ready", "openai_chat"),
+    Route("/metrics", READ, "metrics", "openai_chat"),
 )
 
 _EXACT = {route.path: Match(route) for route in ROUTES if not route.path.endswith("{id}")}

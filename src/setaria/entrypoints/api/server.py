@@ -87,6 +87,11 @@ class Server:
         for connection in list(self._connections):
             connection.tick(now_s)
 
+    @property
+    def open_connections(self) -> int:
+        """Tell how many connections are open."""
+        return len(self._connections)
+
     # ---- Host
 
     def now_s(self) -> float:

@@ -15,7 +15,7 @@ from setaria.wire.anthropic_messages.answer import write_answer
 from setaria.wire.anthropic_messages.count import write_count
 from setaria.wire.anthropic_messages.errors import write_error
 from setaria.wire.anthropic_messages.models import write_model, write_models
-from setaria.wire.anthropic_messages.request import read_counted_dialogue, read_dialogue
+from setaria.wire.anthropic_messages.request import KNOWN_FIELDS, read_counted_dialogue, read_dialogue
 from setaria.wire.anthropic_messages.stream import AnthropicStream
 from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
@@ -28,6 +28,7 @@ class AnthropicMessages:
 
     name: ProtocolName = "anthropic_messages"
     keep_alive = write_event(b"ping", b'{"type":"ping"}')
+    known_fields = KNOWN_FIELDS
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.

@@ -28,6 +28,25 @@ _MIN_TOP_P = 0.01
 
 _THINKING: Mapping[str, bool] = {"enabled": True, "adaptive": True, "between_tools": True, "disabled": False}
 
+KNOWN_FIELDS = frozenset(
+    {
+        "max_tokens",
+        "messages",
+        "model",
+        "output_config",
+        "output_format",
+        "stop_sequences",
+        "stream",
+        "system",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_k",
+        "top_p",
+    }
+)
+
 
 def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
     """Read a request for a model with these traits, its defaults filled in and limits clamped.

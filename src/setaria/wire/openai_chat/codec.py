@@ -10,7 +10,7 @@ from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.openai_chat.answer import write_answer
 from setaria.wire.openai_chat.errors import error_status, write_error
-from setaria.wire.openai_chat.request import read_dialogue
+from setaria.wire.openai_chat.request import KNOWN_FIELDS, read_dialogue
 from setaria.wire.openai_chat.stream import ChatStream
 from setaria.wire.sse import write_data
 
@@ -20,6 +20,7 @@ class OpenAIChat:
 
     name: ProtocolName = "openai_chat"
     keep_alive = b": keep-alive\n\n"
+    known_fields = KNOWN_FIELDS
 
     def read_envelope(self, body: bytes) -> Envelope:
         """Read which model is meant.

@@ -23,6 +23,36 @@ from setaria.wire.openai_chat.thinking import read_thinking
 from setaria.wire.openai_chat.tools import read_tool_choice, read_tools
 from setaria.wire.text_size import refuse_long_text
 
+KNOWN_FIELDS = frozenset(
+    {
+        "asr_options",
+        "audio",
+        "background",
+        "frequency_penalty",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "messages",
+        "model",
+        "n",
+        "parallel_tool_calls",
+        "presence_penalty",
+        "previous_response_id",
+        "reasoning_effort",
+        "response_format",
+        "seed",
+        "stop",
+        "stream",
+        "stream_options",
+        "temperature",
+        "thinking",
+        "tool_choice",
+        "tools",
+        "top_p",
+    }
+)
+
 
 def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
     """Read a whole request, its defaults filled in and its limits clamped to the model's.

@@ -6,7 +6,7 @@ calls are in flight. asyncpg prepares each statement once a connection.
 
 from collections.abc import Sequence
 
-from setaria.adapters.store.batches import GroupCommit, OnRefused
+from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
@@ -49,14 +49,19 @@ class PostgresStore:
     """Implements the ports KeyDirectory, CatalogSource and Ledger.
 
     Takes: url, as `postgresql://user:password@host/name`; on_refused, told of a call that the database does not take,
-    and why.
+    and why; on_written, told the rows and the seconds of each batch.
     Order: `open` first, `close` last, both in the event loop that uses it.
     """
 
-    def __init__(self, url: str, on_refused: OnRefused) -> None:
+    def __init__(self, url: str, on_refused: OnRefused, on_written: OnWritten = note_nothing) -> None:
         self._writing = Line(url)
         self._reading = Line(url)
-        self._batches = GroupCommit(self._commit, on_refused)
+        self._batches = GroupCommit(self._commit, on_refused, on_written)
+
+    @property
+    def queued(self) -> int:
+        """Tell how many calls wait to be durable."""
+        return self._batches.queued
 
     async def open(self) -> None:
         """Make sure that the database can be read and written.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from setaria.adapters.store.batches import GroupCommit, OnRefused
+from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
@@ -42,18 +42,24 @@ _TOUCH = "UPDATE changes SET counter = counter"
 class SqliteStore:
     """Implements the ports KeyDirectory, CatalogSource and Ledger.
 
-    Takes: path of the database file; on_refused, told of a call that the database does not take, and why.
+    Takes: path of the database file; on_refused, told of a call that the database does not take, and why;
+    on_written, told the rows and the seconds of each batch.
     Order: `open` first, `close` last, both in the event loop that uses it.
     """
 
-    def __init__(self, path: Path, on_refused: OnRefused) -> None:
+    def __init__(self, path: Path, on_refused: OnRefused, on_written: OnWritten = note_nothing) -> None:
         self._path = path
         self._lock = FileLock(path)
         self._writing = Connection(path)
         self._reading = Connection(path)
         self._writer = Lane("store-writer")
         self._reader = Lane("store-reader")
-        self._batches = GroupCommit(self._commit, on_refused)
+        self._batches = GroupCommit(self._commit, on_refused, on_written)
+
+    @property
+    def queued(self) -> int:
+        """Tell how many calls wait to be durable."""
+        return self._batches.queued
 
     async def open(self) -> None:
         """Make sure that the database can be read and written.

@@ -23,13 +23,13 @@ from setaria.core.events import (
     UsageReport,
 )
 from setaria.core.ids import new_tool_call_id
+from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.errors import read_told_error
 from setaria.wire.anthropic_messages.client.finish import finish_from_stop_reason
 from setaria.wire.anthropic_messages.client.shapes import ContentBlock, Delta, StreamEvent
 from setaria.wire.anthropic_messages.client.usage import (
     ToldUsage,
-    estimate_said,
     merge_first_usage,
     merge_usage,
     name_source,
@@ -107,7 +107,7 @@ class AnswerProgress:
     def _take_content(self, kind: str, event: StreamEvent) -> list[Event]:
         if kind == "content_block_delta":
             delta = event.delta or Delta()
-            self._said_tokens += estimate_said(delta.said)
+            self._said_tokens += estimate_piece(delta.said)
             return self._take_delta(event.index, delta)
         if kind == "content_block_stop":
             return self._leave_block() if event.index in (self._index, None) else []

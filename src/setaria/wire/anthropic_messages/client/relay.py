@@ -7,6 +7,7 @@ is whole: an error that still comes is passed over.
 """
 
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.correction import correct_message_delta, correct_message_start
 from setaria.wire.anthropic_messages.client.errors import read_told_error
@@ -15,7 +16,6 @@ from setaria.wire.anthropic_messages.client.usage import (
     INPUT,
     OUTPUT,
     ToldUsage,
-    estimate_said,
     merge_first_usage,
     merge_usage,
     usage_from_told,
@@ -128,7 +128,7 @@ class MessagesRelay:
 
     def _read_delta(self, delta: Delta | None) -> None:
         said = "" if delta is None else delta.text or delta.thinking or delta.partial_json or ""
-        self.said_tokens += estimate_said(said)
+        self.said_tokens += estimate_piece(said)
         if not self.meaningful and delta is not None:
             self.meaningful = bool(said or delta.signature)
 
@@ -150,8 +150,8 @@ class MessagesRelay:
         if event.delta is not None and event.delta.stop_reason:
             self.meaningful = self.finished = True
         self._told = merge_usage(self._told, event.usage)
-        self.usage = usage_from_told(self._told, self.said_tokens)
-        truth = self.usage or Usage(output_tokens=self.said_tokens)
+        self.usage = usage_from_told(self._told, 0)
+        truth = usage_from_told(self._told, self.said_tokens) or Usage(output_tokens=self.said_tokens)
         corrected = correct_message_delta(data, (OUTPUT,), truth)
         return b"" if corrected is None else write_event(b"message_delta", corrected)
 

@@ -8,13 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from setaria.core.tokens import estimate_tokens
 from setaria.core.usage import CountsFrom, Usage
 
 INPUT = "input_tokens"
 OUTPUT = "output_tokens"
-
-_ONE_TOKEN_CHARACTERS = 16
 
 _CACHE_READ = "cache_read_input_tokens"
 _CACHE_WRITE = "cache_creation_input_tokens"
@@ -84,15 +81,10 @@ def name_source(told: ToldUsage, said_tokens: int) -> CountsFrom:
     return "upstream" if told.output_tokens or not said_tokens else "estimate"
 
 
-def estimate_said(text: str) -> int:
-    """Estimate the tokens of one delta: most servers send one each, some pack several."""
-    return 1 if len(text) <= _ONE_TOKEN_CHARACTERS else estimate_tokens(text)
-
-
 def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict[str, object] | None:
     """Give a usage object with the truth in place of what is odd in it; None when nothing is.
 
-    Odd are a count that is none and a required one that is absent. Others may be absent or null.
+    Odd are a count that is none or no integer, and a required one that is absent. Others may be absent or null.
     """
     given = dict(fields) if isinstance(fields, Mapping) else {}
     true_counts = {
@@ -104,15 +96,20 @@ def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict
     odd = [
         name
         for name in _COUNTS
-        if _read_count(given.get(name)) is None and (name in required or given.get(name) is not None)
+        if not _is_integer_count(given.get(name)) and (name in required or given.get(name) is not None)
     ]
     return given | {name: true_counts[name] for name in odd} if odd else None
 
 
 def _read_count(value: object) -> int | None:
-    """Read a number of tokens; None when it is none."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MAX_TOKENS
-    return value if is_count and isinstance(value, int) else None
+    """Read a number of tokens, which may be written as 7.0; None when it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_TOKENS:
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _is_integer_count(value: object) -> bool:
+    return type(value) is int and _read_count(value) is not None
 
 
 def _last(earlier: int | None, later: int | None) -> int | None:

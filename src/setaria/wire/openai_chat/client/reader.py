@@ -6,20 +6,23 @@ that still wait for something come out before the finish.
 """
 
 from setaria.core.dialogue import Dialogue
-from setaria.core.errors import UpstreamCut
+from setaria.core.errors import SetariaError, UpstreamCut
 from setaria.core.events import Event, UsageReport
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat.client.chunk import read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
 from setaria.wire.openai_chat.client.usage import read_usage
-from setaria.wire.sse_reader import SseReader
+from setaria.wire.sse_reader import ServerSentEvent, SseReader
 
 DONE = b"[DONE]"
 
 
 class ChatReader:
     """Reads one stream.
+
+    An error that comes in one piece with events is told by the next call, so that how the bytes were split makes no
+    difference to what is told.
 
     Order: `feed` any number of times, then `close`, once.
     """
@@ -30,6 +33,7 @@ class ChatReader:
         self._usage: Usage | None = None
         self._is_done = False
         self._is_over = False
+        self._failure: SetariaError | None = None
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes of the body, however they were split.
@@ -37,22 +41,36 @@ class ChatReader:
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
         Cost: 2.5 us an event, 5 us for a piece of arguments.
         """
+        self._tell_failure()
         events: list[Event] = []
-        for event in self._sse.feed(data):
-            events += self._read(event.data)
+        try:
+            self._take(self._sse.feed(data), events)
+        except SetariaError as error:
+            self._failure = error
+            if not events:
+                raise
         return events
 
     def close(self) -> list[Event]:
         """Take the news that the body has ended; an answer with a finish reason is whole, also without `[DONE]`.
 
-        Raises: UpstreamCut when the answer had no finish reason yet.
+        Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
         """
+        self._tell_failure()
         events: list[Event] = []
-        for event in self._sse.close():
-            events += self._read(event.data)
+        self._take(self._sse.close(), events)
         if not self._message.finished:
             raise UpstreamCut("the model server broke off in the middle of its answer")
         return events + self._end()
+
+    def _tell_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _take(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
+        """Add what these frames bring to the events."""
+        for frame in frames:
+            events += self._read(frame.data)
 
     def _read(self, data: bytes) -> list[Event]:
         if self._is_done:

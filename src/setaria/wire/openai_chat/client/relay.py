@@ -11,8 +11,8 @@ import re
 
 import msgspec
 
-from setaria.core.errors import UpstreamCut, UpstreamFailed
-from setaria.core.tokens import estimate_tokens
+from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat.client.chunk import Choice, read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
@@ -27,12 +27,13 @@ _DATA_BYTES = len(_DATA)
 _SHORTEST_CHUNK_BYTES = len(b'{"choices":[]}')
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)+")')
 _REASONING, _REASONING_CONTENT = b'"reasoning":', b'"reasoning_content":'
-_ONE_TOKEN_CHARS = 16
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatRelay:
     """Reads along one stream; `model` is the public id to show.
+
+    An error that comes in one piece with events is told by the next call: first goes out what came before it.
 
     Order: `feed` any number of times, then `close`, once.
     """
@@ -49,6 +50,7 @@ class ChatRelay:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._is_done = False
+        self._failure: SetariaError | None = None
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes and give those of whole events to send on.
@@ -56,6 +58,7 @@ class ChatRelay:
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
         Cost: 2.0 us for an event of a few characters, and 0.5 us where the model has another name; 9 us with usage.
         """
+        self._tell_failure()
         data = self._line_ends.unify(data)
         if self._held:
             data = self._join_held(data)
@@ -67,13 +70,18 @@ class ChatRelay:
     def close(self) -> bytes:
         """Take the news that the body has ended; gives the last event, if only the blank line is missing, and `[DONE]`.
 
-        Raises: UpstreamCut when the answer had no finish reason yet.
+        Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
         """
+        self._tell_failure()
         whole, line_end, _ = b"".join(self._held).rpartition(b"\n")
         sent = self._pass_on([whole]) if line_end else b""
         if not self.finished:
             raise UpstreamCut("the model server broke off in the middle of its answer")
         return sent + write_data(DONE)
+
+    def _tell_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _join_held(self, data: bytes) -> bytes:
         """Put what was held back before the data, where that may have made it whole."""
@@ -91,8 +99,16 @@ class ChatRelay:
             raise UpstreamFailed(f"the model server sent an event of more than {EVENT_LIMIT_BYTES} bytes")
 
     def _pass_on(self, events: list[bytes]) -> bytes:
-        passed = [kept for event in events if (kept := self._pass(event)) is not None]
+        passed: list[bytes] = []
+        try:
+            for event in events:
+                kept = self._pass(event)
+                if kept is not None:
+                    passed.append(kept)
+        except SetariaError as error:
+            self._failure = error
         if not passed:
+            self._tell_failure()
             return b""
         passed.append(b"")
         data = _GAP.join(passed)
@@ -124,7 +140,7 @@ class ChatRelay:
         if told is None:
             return event
         self.usage = told.usage or self.usage
-        return _with_usage(data, told.usage) if told.is_odd else event
+        return self._with_usage(data, told.usage) if told.is_odd else event
 
     def _note(self, choice: Choice, event: bytes) -> bytes:
         """Note what a choice says; gives the event with reasoning under the name that callers know."""
@@ -136,7 +152,7 @@ class ChatRelay:
         said = delta.content or delta.thought or delta.refusal
         if said:
             self.meaningful = True
-            self.said_tokens += 1 if len(said) <= _ONE_TOKEN_CHARS else estimate_tokens(said)
+            self.said_tokens += estimate_piece(said)
         elif delta.calls:
             self.meaningful = True
             self.said_tokens += 1
@@ -153,7 +169,7 @@ class ChatRelay:
             pair = found[0]
             self._model_pair = (pair, pair.removesuffix(found[1]) + self._model)
 
-
-def _with_usage(data: bytes, usage: Usage | None) -> bytes:
-    """Write an event's data again with another usage, as an event without the blank line."""
-    return _DATA + msgspec.json.encode({**_fields.decode(data), "usage": rewrite_usage(usage)})
+    def _with_usage(self, data: bytes, usage: Usage | None) -> bytes:
+        """Write an event's data again with another usage, as an event without the blank line."""
+        changes = {"usage": rewrite_usage(usage), "model": msgspec.Raw(self._model)}
+        return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})
