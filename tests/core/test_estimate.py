@@ -16,7 +16,7 @@ from setaria.core.dialogue import (
     ToolResult,
 )
 from setaria.core.estimate import IMAGE_TOKENS, estimate_dialogue
-from setaria.core.tokens import estimate_tokens
+from setaria.core.tokens import estimate_piece, estimate_tokens
 
 MESSAGE = 4
 CALL = 8
@@ -28,6 +28,12 @@ CALL = 8
 def test_a_text_is_a_quarter_of_its_bytes(text: str, tokens: int) -> None:
     """Four bytes are a token, rounded up, whatever the script."""
     assert estimate_tokens(text) == tokens
+
+
+@pytest.mark.parametrize("piece, tokens", [("", 1), ("a" * 16, 1), ("a" * 17, 5)])
+def test_a_short_piece_of_a_stream_is_one_token(piece: str, tokens: int) -> None:
+    """Most servers send one token a piece; what is too long for one counts as text."""
+    assert estimate_piece(piece) == tokens
 
 
 @pytest.mark.parametrize(

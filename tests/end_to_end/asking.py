@@ -42,13 +42,19 @@ def write_body(client: Client, model: str, *, stream: bool) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": "Hello"}], "stream": stream, **more}
 
 
+def send_call(platform: Running, client: Client, model: str, *, stream: bool) -> http.client.HTTPConnection:
+    """Make a call, and give its connection without waiting for the answer."""
+    connection = http.client.HTTPConnection(urlsplit(platform.base_url).netloc, timeout=TIMEOUT_S)
+    headers = {"authorization": f"Bearer {platform.key}", "content-type": "application/json"}
+    connection.request("POST", PATHS[client], json.dumps(write_body(client, model, stream=stream)), headers)
+    return connection
+
+
 def open_call(
     platform: Running, client: Client, model: str, *, stream: bool
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     """Make a call, and give the answer when its head is there."""
-    connection = http.client.HTTPConnection(urlsplit(platform.base_url).netloc, timeout=TIMEOUT_S)
-    headers = {"authorization": f"Bearer {platform.key}", "content-type": "application/json"}
-    connection.request("POST", PATHS[client], json.dumps(write_body(client, model, stream=stream)), headers)
+    connection = send_call(platform, client, model, stream=stream)
     return connection, connection.getresponse()
 
 
@@ -142,11 +148,16 @@ class _Said:
                 self._take_block_delta(event["delta"])
             case "message_stop":
                 self.ended = True
+            case _:
+                pass
 
     def _take_usage(self, usage: dict[str, Any]) -> None:
         cached = usage.get("cache_read_input_tokens") or 0
         before = self.tokens or (0, 0)
-        told = (usage.get("prompt_tokens", usage.get("input_tokens")), usage.get("completion_tokens", usage.get("output_tokens")))
+        told = (
+            usage.get("prompt_tokens", usage.get("input_tokens")),
+            usage.get("completion_tokens", usage.get("output_tokens")),
+        )
         assert all(count is None or (type(count) is int and count >= 0) for count in told), f"odd usage: {usage}"
         self.tokens = (before[0] if told[0] is None else told[0] + cached, before[1] if told[1] is None else told[1])
 
@@ -167,6 +178,8 @@ class _Said:
                 self.thought += block["thinking"]
             case "tool_use":
                 self.calls.append([block["name"], json.dumps(block["input"]) if block["input"] else ""])
+            case _:
+                pass
 
     def _take_block_delta(self, delta: dict[str, Any]) -> None:
         match delta["type"]:
@@ -176,3 +189,5 @@ class _Said:
                 self.thought += delta["thinking"]
             case "input_json_delta":
                 self.calls[-1][1] += delta["partial_json"]
+            case _:
+                pass

@@ -36,7 +36,7 @@ ERROR_TYPES: Mapping[Client, Mapping[Error, str]] = {
 class Outcome(NamedTuple):
     """How a call ends: for its client, and on the books, where an empty `ending` stands for no row.
 
-    `ended`: the stream comes to its protocol's end mark, or the body is a whole answer. `text` is what is said at least.
+    `ended`: the stream comes to its protocol's end mark, or the body is a whole answer. `text` is said at least.
     """
 
     status: int
@@ -164,6 +164,11 @@ class Row(NamedTuple):
         """What must come of it."""
         outcome = self.fault.stream if self.mode == "stream" else self.fault.whole
         assert outcome is not None
+        if (self.name, self.client, self.upstream) == ("usage negative", "messages", "anthropic"):
+            return outcome._replace(counts_from="upstream")  # the relay can't say that only the input was told
+        if (self.name, self.client, self.upstream) == ("same index", "chat", "openai"):
+            merged = (PARIS[0], PARIS[1] + ROME[1])  # the relay passes on what the server said
+            return outcome._replace(calls=(merged,))
         return outcome
 
     @property

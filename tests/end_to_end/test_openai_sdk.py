@@ -45,7 +45,7 @@ def test_an_answer_has_text_reasoning_and_usage(client: openai.OpenAI, platform:
     assert answer.id == raw.headers["x-request-id"]
     row = platform.call_row(answer.id)
     assert (row["ending"], row["status"], row["protocol"]) == ("completed", 200, "openai_chat")
-    assert row["input_tokens"] == answer.usage.prompt_tokens
+    assert row["input_tokens"] + row["cached_input_tokens"] == answer.usage.prompt_tokens
     assert row["output_tokens"] == answer.usage.completion_tokens
     assert answer.usage.completion_tokens_details is not None
     assert row["reasoning_tokens"] == answer.usage.completion_tokens_details.reasoning_tokens

@@ -10,7 +10,7 @@ BYTES_PER_TOKEN = 4
 
 
 @pytest.mark.parametrize(
-    ("estimate", "asked", "given"),
+    "estimate, asked, given",
     [(400, 800, 550), (400, 550, 550), (400, 10, 10), (401, 800, 548), (900, 800, 1), (5000, 800, 1)],
 )
 def test_the_answer_gets_the_room_that_the_prompt_leaves(estimate: int, asked: int, given: int) -> None:

@@ -13,13 +13,17 @@ from setaria.domain.catalog.model import Model
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import SEEDLING, Stage, make_stage
 from tests.fakes.relay_upstream import FakeRelayUpstream, Last
-from tests.fakes.scripted_upstream import PAUSE, USAGE, ScriptedUpstream
+from tests.fakes.scripted_upstream import HELLO, PAUSE, USAGE, ScriptedUpstream
 from tests.fakes.waiting import until
 from tests.gateway.calling import PROTOCOLS, begin, body_of, call, play_on
 
 PIECES = (b"data: one\n\n", b"data: two\n\n")
 END = Last(b"data: end\n\n", USAGE, 9)
-DRAINS = msgspec.structs.replace(SEEDLING, on_client_gone="drain", drain_tokens=2)
+
+
+def drains(drain_tokens: int) -> Model:
+    """Describe a model whose answers are read on, up to so many tokens, when the client has left."""
+    return msgspec.structs.replace(SEEDLING, on_client_gone="drain", drain_tokens=drain_tokens)
 
 
 def on_relay(relay: FakeRelayUpstream, model: Model = SEEDLING) -> partial[Stage]:
@@ -127,8 +131,8 @@ def test_what_comes_after_the_end_is_ignored(protocol: ProtocolName) -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("rest, did", [((PIECES[1], PAUSE), ["resume", "cancel"]), ((END,), ["resume"])])
-def test_a_relay_is_drained(protocol: ProtocolName, rest: tuple[bytes | Last, ...], did: list[str]) -> None:
+@pytest.mark.parametrize("rest, output_tokens", [((PIECES[1], PAUSE), 2), ((END,), USAGE.output_tokens)])
+def test_a_relay_is_drained(protocol: ProtocolName, rest: tuple[bytes | Last, ...], output_tokens: int) -> None:
     """Where a model is drained, its answer is read on after the client left, so far as the model allows."""
     client = RecordingClient(body_of(stream=True))
     relay = FakeRelayUpstream(protocol, PIECES[0], PAUSE, *rest)
@@ -136,32 +140,28 @@ def test_a_relay_is_drained(protocol: ProtocolName, rest: tuple[bytes | Last, ..
     async def story(stage: Stage) -> None:
         _, task = begin(stage, protocol, client)
         await until(lambda: client.watcher)
+        assert client.watcher is not None
+        client.watcher.client_full()
         client.leave()
-        assert not task.done()
+        client.watcher.client_full()
+        assert relay.attempts[0].did == ["pause", "resume"]
         relay.go_on()
         await task
 
-    (row,) = play_on(story, on_relay(relay, DRAINS)).ledger.rows
-    assert (row.ending, row.usage.output_tokens) == ("client_gone", 2 if did[1:] else USAGE.output_tokens)
-    assert relay.attempts[0].did == did
+    (row,) = play_on(story, on_relay(relay, drains(2))).ledger.rows
+    assert (row.ending, row.usage.output_tokens) == ("client_gone", output_tokens)
+    assert relay.attempts[0].did == ["pause", "resume", "cancel"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    "said, rest, did",
-    [
-        (True, "a few words more, which are enough", ["resume", "cancel"]),
-        (True, "", ["resume"]),
-        (False, "", ["cancel"]),
-    ],
-)
-def test_an_answer_is_drained(protocol: ProtocolName, stream: bool, said: bool, rest: str, did: list[str]) -> None:
+@pytest.mark.parametrize("said, drain_tokens, is_whole", [(True, 2, False), (True, 1000, True), (False, 1000, False)])
+def test_an_answer_is_drained(
+    protocol: ProtocolName, stream: bool, said: bool, drain_tokens: int, is_whole: bool
+) -> None:
     """So is an answer that is read as events; one that had not begun is not waited for."""
     client = RecordingClient(body_of(stream=stream))
-    first = ((TextDelta("Hello"),),) if said else ()
-    more = ((TextDelta(rest),), (TextDelta(rest),)) if rest else ScriptedUpstream().script
-    upstream = ScriptedUpstream(*first, PAUSE, *more)
+    upstream = ScriptedUpstream(*([(TextDelta("Hello"),)] if said else []), PAUSE, *HELLO)
 
     async def story(stage: Stage) -> None:
         _, task = begin(stage, protocol, client)
@@ -170,6 +170,6 @@ def test_an_answer_is_drained(protocol: ProtocolName, stream: bool, said: bool, 
         upstream.go_on()
         await task
 
-    (row,) = play_on(story, partial(make_stage, upstream, DRAINS)).ledger.rows
-    assert (row.ending, row.usage == USAGE) == ("client_gone", did == ["resume"])
-    assert upstream.attempts[0].did == did
+    (row,) = play_on(story, partial(make_stage, upstream, drains(drain_tokens))).ledger.rows
+    assert (row.ending, row.usage == USAGE) == ("client_gone", is_whole)
+    assert upstream.attempts[0].did == (["resume"] if said else []) + ["cancel"]

@@ -22,6 +22,23 @@ CLIENT_CLOSED_REQUEST = 499
 OK = 200
 
 
+class NotBegun:
+    """The attempt of a flow until there is one; implements `Attempt`."""
+
+    def cancel(self) -> None:
+        """Do nothing."""
+
+    def pause(self) -> None:
+        """Do nothing."""
+
+    def resume(self) -> None:
+        """Do nothing."""
+
+    def seen_usage(self) -> Usage | None:
+        """Tell that nothing was counted."""
+        return None
+
+
 class Flow(ABC):
     """What attempts have in common, however their answer is passed on."""
 
@@ -31,7 +48,7 @@ class Flow(ABC):
         self.ending: Ending = "completed"
         self._routed = routed
         self._audience = audience
-        self._attempt: Attempt | None = None
+        self._attempt: Attempt = NotBegun()
         self._began_s = audience.clock.monotonic_s()
         self._heard_s: float | None = None
         self._first_token_s: float | None = None
@@ -75,16 +92,15 @@ class Flow(ABC):
 
     def pause(self) -> None:
         """Let the upstream wait for the client."""
-        if self._attempt is not None and not self._draining:
+        if not self._draining:
             self._is_paused = True
             self._attempt.pause()
 
     def resume(self) -> None:
         """Let the upstream go on."""
-        if self._attempt is not None:
-            self._is_paused = False
-            self._heard_s = None if self._heard_s is None else self._audience.clock.monotonic_s()
-            self._attempt.resume()
+        self._is_paused = False
+        self._heard_s = None if self._heard_s is None else self._audience.clock.monotonic_s()
+        self._attempt.resume()
 
     def tick(self, now_s: float) -> None:
         """End it when the upstream is silent for too long, or the call takes too long in all."""
@@ -147,7 +163,7 @@ class Flow(ABC):
 
     def _complete(self) -> None:
         """End an answer that is whole; one whose client has left ends as that."""
-        self._end("client_gone" if self._draining else "completed", None)
+        self._conclude("client_gone" if self._draining else "completed", None)
 
     def _drain(self) -> None:
         """Stop reading an answer without a client when enough of it was read."""
@@ -155,12 +171,15 @@ class Flow(ABC):
             self._end("client_gone", None)
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:
-        if self.over.done():
-            return
-        self.ending, self.error = ending, error
-        if self._attempt is not None and ending != "completed":
+        if not self.over.done():
+            self._conclude(ending, error)
             self._attempt.cancel()
-        self.over.set_result(None)
+
+    def _conclude(self, ending: Ending, error: SetariaError | None) -> None:
+        """Enter the state `over`; an answer that is whole leaves its connection as it is, for the next call."""
+        if not self.over.done():
+            self.ending, self.error = ending, error
+            self.over.set_result(None)
 
     def _usage(self) -> tuple[Usage, CountsFrom]:
         """Tell what the call took: the upstream's own count, else what it has said so far, else our estimate.
@@ -170,7 +189,7 @@ class Flow(ABC):
         told = self._told_usage()
         if told is not None:
             return told
-        seen = None if self._attempt is None else self._attempt.seen_usage()
+        seen = self._attempt.seen_usage()
         if seen is not None and (self.is_silent or seen.output_tokens):
             return seen, "upstream"
         if self.is_silent:

@@ -1,7 +1,5 @@
 """Relay flow: an answer in the caller's own protocol, passed on as it is (the bypass)."""
 
-import msgspec
-
 from setaria.core.errors import SetariaError
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import CountsFrom, Usage
@@ -49,12 +47,12 @@ class RelayFlow(Flow):
         self._complete()
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
+        if self._told is not None:
+            return self._told, "upstream"
         if self._whole_tokens is None:
             return None
-        if self._told is not None and (self._told.output_tokens or not self._whole_tokens):
-            return self._told, "upstream"
-        known = self._told or Usage(input_tokens=estimate_dialogue(self._routed.asked.dialogue))
-        return msgspec.structs.replace(known, output_tokens=self._whole_tokens), "estimate"
+        estimate = estimate_dialogue(self._routed.asked.dialogue)
+        return Usage(input_tokens=estimate, output_tokens=self._whole_tokens), "estimate"
 
     def _said_tokens(self) -> tuple[int, int]:
         return (0 if self._relayed is None else self._relayed.said_tokens), 0

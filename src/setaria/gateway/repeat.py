@@ -15,8 +15,8 @@ async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: 
     """Give the deployment to ask next, after the wait it wants; None when the failure is the answer.
 
     Another deployment that is well comes first. Where there is none, a server that names a time of up to 2 s is waited
-    for once, and one that failed and named no time is asked once more, unless that was one failure too many and it cools
-    down. All of it within the budget of retries.
+    for once, and one that failed and named no time is asked once more, unless this failure made it cool down. All of it
+    within the budget of retries.
     """
     if not flow.may_be_repeated or len(tried) > MAX_FURTHER_ATTEMPTS:
         return None

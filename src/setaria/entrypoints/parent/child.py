@@ -5,6 +5,7 @@ The line is a socket pair. The parent writes the settings on it, ended by a newl
 """
 
 import asyncio
+import contextlib
 import socket
 import sys
 
@@ -64,5 +65,6 @@ async def start_child(spec: ChildSpec) -> Child:
             stdin=asyncio.subprocess.DEVNULL,
         )
     ours.setblocking(False)  # noqa: FBT003 - the function takes no names
-    await asyncio.get_running_loop().sock_sendall(ours, spec.handover + b"\n")
+    with contextlib.suppress(ConnectionError):  # it has died already, which `wait` tells
+        await asyncio.get_running_loop().sock_sendall(ours, spec.handover + b"\n")
     return Child(spec, process, ours)

@@ -78,6 +78,8 @@ def test_what_is_unknown_in_the_first_event_stays() -> None:
         (None, {"output_tokens": 10**30}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, [], (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, {"output_tokens": 0}, (None, None), Usage(25, output_tokens=1)),
+        (None, {"output_tokens": 15.0}, (None, {"output_tokens": 15}), TOLD),
+        (None, {"output_tokens": 15.5}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, {"output_tokens": 15, "input_tokens": 0}, (None, None), TOLD),
         (None, {"output_tokens": 15, "input_tokens": None}, (None, None), TOLD),
         (

@@ -140,3 +140,13 @@ def merged(events: list[Event]) -> list[Event]:
         else:
             joined.append(event)
     return joined
+
+
+def test_what_came_before_an_error_in_the_same_piece_is_told() -> None:
+    """What a server said is told though its error came in the same piece; the next call tells that."""
+    body = sse(choice('{"content":"Hello"}'), '{"error":{"message":"the engine has crashed"}}')
+    for tell in ("feed", "close"):
+        reader = OpenAIUpstream().open_reader(ASKED)
+        assert reader.feed(body) == [TextDelta("Hello")]
+        with pytest.raises(UpstreamFailed, match="the engine has crashed"):
+            reader.feed(b"") if tell == "feed" else reader.close()

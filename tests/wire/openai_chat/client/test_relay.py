@@ -160,3 +160,22 @@ def test_the_codec_opens_relays() -> None:
 def test_a_finish_means_something() -> None:
     """An answer that ends at once was begun."""
     assert (relay([sse(STOP)])[1].meaningful, read([sse(STOP)])) == (True, [Finish("stop")])
+
+
+def test_what_came_before_an_error_in_the_same_piece_is_sent() -> None:
+    """What a server said goes out though its error came in the same piece; the next call tells that."""
+    said = sse(choice('{"content":"Hello"}'))
+    for tell in ("feed", "close"):
+        reader = ChatRelay("m")
+        assert reader.feed(said + b'data: {"error":{"message":"the engine has crashed"}}\n\n') == said
+        assert (reader.meaningful, reader.said_tokens) == (True, 1)
+        with pytest.raises(UpstreamFailed, match="the engine has crashed"):
+            reader.feed(b"") if tell == "feed" else reader.close()
+
+
+def test_a_usage_written_again_names_the_public_model() -> None:
+    """However the server spaces its events, the one with a corrected usage names no other model than the rest."""
+    odd = b'data: {"model": "org/M", "choices": [], "usage": {"prompt_tokens": -1, "completion_tokens": 2}}\n\n'
+    first = b'data: {"model": "org/M", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
+    sent, _ = relay([first, odd], "seedling")
+    assert (b"org/M" in sent, sent.count(b"seedling")) == (False, 2)

