@@ -177,9 +177,8 @@ class Flow(ABC):
 
     def _conclude(self, ending: Ending, error: SetariaError | None) -> None:
         """Enter the state `over`; an answer that is whole leaves its connection as it is, for the next call."""
-        if not self.over.done():
-            self.ending, self.error = ending, error
-            self.over.set_result(None)
+        self.ending, self.error = ending, error
+        self.over.set_result(None)
 
     def _usage(self) -> tuple[Usage, CountsFrom]:
         """Tell what the call took: the upstream's own count, else what it has said so far, else our estimate.

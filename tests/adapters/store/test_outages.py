@@ -7,6 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 import pytest
@@ -21,7 +22,7 @@ from setaria.adapters.store.sqlite import connection
 from setaria.adapters.store.sqlite.connection import open_connection
 from setaria.adapters.store.sqlite.lock import FileLock
 from setaria.adapters.store.sqlite.store import SqliteStore
-from setaria.core.errors import Unavailable
+from setaria.core.errors import Misconfigured, Unavailable
 from tests.adapters.store.samples import ids_of, kept_ids, make_call, opened
 from tests.postgres import PostgresServer
 
@@ -105,12 +106,102 @@ def test_a_file_that_has_gone_is_not_made_anew(sqlite_url: str) -> None:
             await store._writer.run(store._writing.close)
             with pytest.raises(Unavailable):
                 await store.record(make_call())
-            assert await store.check() == "unable to open database file"
+            assert await store.check() == "the file setaria.db is not there; restore it from a backup"
             assert not path.exists()
             away.rename(path)
             return await record_at_last(store)
 
     assert asyncio.run(run()) in kept_ids(sqlite_url)
+
+
+@pytest.mark.parametrize("replacement", [None, b"", "another database"])
+def test_a_file_that_is_removed_or_replaced_is_noticed(sqlite_url: str, replacement: bytes | str | None) -> None:
+    """A server whose file went away, or whose place another file took, writes into neither of them, and says so."""
+    upgrade(sqlite_url)
+    path = sqlite_path(sqlite_url)
+
+    async def run() -> None:
+        async with opened(sqlite_url) as store:
+            await store.record(make_call())
+            assert await store.check() == ""
+            path.rename(path.with_name("moved"))
+            if isinstance(replacement, bytes):
+                path.write_bytes(replacement)
+            elif replacement:
+                upgrade(sqlite_url)
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await store.record(make_call())
+                with pytest.raises(Unavailable):
+                    await store.read_change_counter()
+                assert ("is not there" if replacement is None else "was replaced") in await store.check()
+            path.unlink(missing_ok=True)
+            path.with_name("moved").rename(path)
+            assert await store.check() == ""
+
+    asyncio.run(run())
+
+
+class Space(NamedTuple):
+    """What the system says of a disk."""
+
+    f_bavail: int
+    f_frsize: int
+
+
+@pytest.mark.parametrize("free_kb, says", [(8191, "only 8191 KB are free on the disk of"), (8192, "")])
+def test_a_disk_that_is_nearly_full_is_told(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, free_kb: int, says: str
+) -> None:
+    """A server whose disk is nearly full is not ready, while it still writes down what is under way."""
+    upgrade(sqlite_url)
+    monkeypatch.setattr(os, "statvfs", lambda _: Space(free_kb, 1024))
+
+    async def run() -> None:
+        async with opened(sqlite_url) as store:
+            found = await store.check()
+            assert (found[: len(says)], bool(found)) == (says, bool(says))
+            await store.record(make_call())
+
+    asyncio.run(run())
+
+
+def test_a_damaged_file_is_told(sqlite_url: str) -> None:
+    """A file that is no database, or a broken one, is told as damaged by both planes, with what to do."""
+    path = sqlite_path(sqlite_url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"no database" * 1000)
+
+    async def run() -> None:
+        async with opened(sqlite_url):
+            pass
+
+    with pytest.raises(Unavailable, match="the file is damaged: restore a backup"):
+        asyncio.run(run())
+    with contextlib.closing(ControlStore(sqlite_url)) as control:
+        for transaction in (control.begin, control.read):
+            told = pytest.raises(Misconfigured, match=r"damaged \(file is not a database\); restore a backup")
+            with told, transaction() as book:
+                book.list_accounts()
+    with pytest.raises(Misconfigured, match="restore a backup"):
+        upgrade(sqlite_url)
+
+
+def test_a_locked_table_is_told(postgres_url: str) -> None:
+    """A server whose calls can't be written is not ready, though all else works."""
+    upgrade(postgres_url)
+
+    async def run() -> None:
+        async with opened(postgres_url) as store:
+            assert await store.check() == ""
+            other = await asyncpg.connect(postgres_url)
+            async with other.transaction():
+                await other.execute("LOCK TABLE calls IN SHARE MODE")
+                assert await store.check() != ""
+            await other.close()
+            assert await store.check() == ""
+
+    asyncio.run(run())
 
 
 def test_postgres_may_stop_and_start(postgres_server: PostgresServer, postgres_url: str) -> None:
@@ -207,7 +298,7 @@ def test_a_database_that_was_never_made_is_told(data_folder: Path) -> None:
         async with opened(f"sqlite:///{data_folder / 'setaria.db'}"):
             pass
 
-    with pytest.raises(Unavailable, match=r"setaria\.db: unable to open database file"):
+    with pytest.raises(Unavailable, match=r"setaria\.db: the file setaria\.db is not there"):
         asyncio.run(run())
 
 

@@ -144,7 +144,7 @@ def test_a_page_takes_no_body(framing: dict[str, str]) -> None:
     """A reading that announces a body is refused before any of it has come, and the console hears nothing of it."""
 
     async def story(site: Site, console: RawServer) -> None:
-        answer = await site.ask(site.request("GET", "/console/", **framing))
+        answer = await site.ask(site.request("GET", "/console/", b"", **framing))
         assert (answer.status, answer.error["message"]) == (400, "a request for a page has no body")
         assert console.requests == []
 

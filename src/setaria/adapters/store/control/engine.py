@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, exc, make_ur
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.failures import PATIENCE_S, reason_from
-from setaria.adapters.store.sqlite.connection import open_connection
+from setaria.adapters.store.sqlite.connection import is_damaged, open_connection
 from setaria.adapters.store.sqlite.lock import FileLock
-from setaria.core.errors import InternalError, InvalidRequest, Unavailable
+from setaria.core.errors import InternalError, InvalidRequest, Misconfigured, Unavailable
 
 _CONNECT_TIMEOUT_S = 5
 _NAME_TAKEN = ("accounts.name", "uq_accounts_name")  # as SQLite and as PostgreSQL say it
@@ -32,7 +32,8 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """Commit what the `with` block does, or roll it back when it fails; on SQLite nobody else writes meanwhile.
 
-        Raises: Unavailable, InvalidRequest when an account's name is taken, InternalError.
+        Raises: Unavailable, InvalidRequest when an account's name is taken, Misconfigured when the file is damaged,
+        InternalError.
         """
         with self._alone(), mapped_errors(), self._engine.connect() as connection, connection.begin():
             if self._lock is not None:
@@ -43,7 +44,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Show one state of the database throughout the `with` block, and keep nobody from writing.
 
-        Raises: Unavailable, InternalError.
+        Raises: Unavailable, Misconfigured when the file is damaged, InternalError.
         """
         with mapped_errors(), self._engine.connect() as connection:
             if self._lock is None:
@@ -85,6 +86,9 @@ def mapped_errors() -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
         raise _away(error) from error
     except exc.SQLAlchemyError as error:
+        if isinstance(error, exc.DBAPIError) and is_damaged(error.orig):
+            reason = reason_from(error.orig or error)
+            raise Misconfigured(f"the database file is damaged ({reason}); restore a backup") from error
         raise InternalError(f"the database did not understand a statement: {type(error).__name__}") from error
 
 

@@ -43,6 +43,7 @@ _FIND_CALLER = """
 """
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
+_TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call takes
 
 
 class PostgresStore:
@@ -116,8 +117,9 @@ class PostgresStore:
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""
         try:
-            async with self._writing.use() as connection:
+            async with self._writing.use() as connection, connection.transaction():
                 await connection.execute(_TOUCH)
+                await connection.execute(_TOUCH_CALLS)
             await self.read_change_counter()
         except (Unavailable, RowRefused) as error:
             return reason_from(error)

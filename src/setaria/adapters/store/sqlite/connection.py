@@ -15,6 +15,13 @@ _ROW_AT_FAULT = (
     OverflowError,
     UnicodeEncodeError,
 )
+_PRIMARY_CODE = 0xFF  # the rest says more than we ask
+
+
+def is_damaged(error: BaseException | None) -> bool:
+    """Tell whether SQLite says that a file is damaged, or no database at all."""
+    code = getattr(error, "sqlite_errorcode", 0)  # errors of Python's own module have none
+    return code & _PRIMARY_CODE in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
@@ -62,11 +69,16 @@ def mapped_errors() -> Iterator[None]:
 
 
 class Connection:
-    """A connection of one thread: opened when first used, and opened anew after an error."""
+    """A connection of one thread: opened when first used, and opened anew after an error.
+
+    It keeps to the file that it found first: what is written into a file that was removed is lost, and one that was put
+    in its place belongs to a server that starts with it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._opened: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
 
     @contextlib.contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
@@ -76,12 +88,23 @@ class Connection:
         """
         try:
             with mapped_errors():
+                self._find_file()
                 if self._opened is None:
                     self._opened = open_connection(self._path)
                 yield self._opened
         except Unavailable:
             self.close()
             raise
+
+    def _find_file(self) -> None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            raise FileNotFoundError(f"the file {self._path.name} is not there; restore it from a backup") from None
+        if self._file is None:
+            self._file = (found.st_dev, found.st_ino)
+        if self._file != (found.st_dev, found.st_ino):
+            raise FileNotFoundError("the database file was replaced while the server runs; restart the server")
 
     def close(self) -> None:
         """Close it, if it is open."""

@@ -6,6 +6,7 @@ the disk. What a thread is asked is answered within `PATIENCE_S`, or the databas
 
 import asyncio
 import functools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, no
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
-from setaria.adapters.store.sqlite.connection import Connection, write_transaction
+from setaria.adapters.store.sqlite.connection import Connection, is_damaged, write_transaction
 from setaria.adapters.store.sqlite.lane import Lane
 from setaria.adapters.store.sqlite.lock import FileLock
 from setaria.core.errors import Unavailable
@@ -37,6 +38,8 @@ _FIND_CALLER = """
 """
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
+_TOUCH_CALLS = "SELECT id FROM calls LIMIT 1"
+_LEAST_FREE_BYTES = 8 * 1024 * 1024
 
 
 class SqliteStore:
@@ -66,7 +69,7 @@ class SqliteStore:
 
         Raises: Unavailable, which tells the operator what is wrong.
         """
-        if wrong := await self.check():
+        if wrong := await self._try(self._touch):
             await self.close()
             raise Unavailable(f"cannot use the database {self._path}: {wrong}")
 
@@ -112,12 +115,21 @@ class SqliteStore:
         return added_from_rows(await self._ask(self._reader, lambda: self._read(READ_CATALOG, {})))
 
     async def check(self) -> str:
-        """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""
+        """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well.
+
+        A disk that is nearly full is wrong while there still is room for the calls under way.
+        """
+        return await self._try(self._touch, self._need_space)
+
+    async def _try(self, *jobs: Callable[[], None]) -> str:
+        """Do what the writer is to do, and read; tell what is wrong."""
         try:
-            await self._ask(self._writer, self._touch)
+            for job in jobs:
+                await self._ask(self._writer, job)
             await self.read_change_counter()
         except (Unavailable, RowRefused) as error:
-            return reason_from(error)
+            hint = "; the file is damaged: restore a backup" if is_damaged(error.__cause__) else ""
+            return f"{reason_from(error)}{hint}"
         return ""
 
     async def _commit(self, rows: Sequence[CallValues]) -> None:
@@ -137,6 +149,14 @@ class SqliteStore:
     def _touch(self) -> None:
         with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
             connection.execute(_TOUCH)
+            connection.execute(_TOUCH_CALLS)
+
+    def _need_space(self) -> None:
+        with self._writing.use():
+            found = os.statvfs(self._path.parent)
+            free_bytes = found.f_bavail * found.f_frsize
+            if free_bytes < _LEAST_FREE_BYTES:
+                raise OSError(f"only {free_bytes // 1024} KB are free on the disk of {self._path.parent}; free some")
 
     def _read(self, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:  # what SQL gives has no types
         with self._reading.use() as connection:
