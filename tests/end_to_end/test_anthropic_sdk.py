@@ -1,5 +1,6 @@
 """The Anthropic SDK against the platform with its real engine."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -20,9 +21,10 @@ HELLO: Any = [{"role": "user", "content": "Hello"}]
 
 
 @pytest.fixture
-def client(platform: Running) -> anthropic.Anthropic:
+def client(platform: Running) -> Iterator[anthropic.Anthropic]:
     """Give the SDK's client, with the platform's first key."""
-    return anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key=platform.key, max_retries=0)
+    with anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key=platform.key, max_retries=0) as client:
+        yield client
 
 
 def test_an_answer_has_signed_thinking_text_and_usage(client: anthropic.Anthropic, platform: Running) -> None:
@@ -79,9 +81,9 @@ def test_both_ways_of_sending_the_key_work(platform: Running) -> None:
     """x-api-key and Bearer are the same."""
     ways: list[dict[str, Any]] = [{"api_key": platform.key}, {"auth_token": platform.key}]
     for named in ways:
-        client = anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", max_retries=0, **named)
-        assert [model.id for model in client.models.list()] == ["seedling"]
-        assert client.models.retrieve("seedling").id == "seedling"
+        with anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", max_retries=0, **named) as client:
+            assert [model.id for model in client.models.list()] == ["seedling"]
+            assert client.models.retrieve("seedling").id == "seedling"
 
 
 def test_betas_are_tolerated(client: anthropic.Anthropic) -> None:
@@ -117,7 +119,10 @@ def test_errors_are_the_sdks_own_classes(
 
 def test_a_bad_key_is_an_authentication_error(platform: Running) -> None:
     """401 in this protocol's form."""
-    client = anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key="sk-wrong", max_retries=0)
-    with pytest.raises(anthropic.AuthenticationError) as caught:
+    address = f"{platform.base_url}/anthropic"
+    with (
+        anthropic.Anthropic(base_url=address, api_key="sk-wrong", max_retries=0) as client,
+        pytest.raises(anthropic.AuthenticationError) as caught,
+    ):
         client.messages.create(model="seedling", max_tokens=50, messages=HELLO)
     assert caught.value.response.headers["x-should-retry"] == "false"

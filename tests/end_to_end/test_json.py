@@ -1,6 +1,7 @@
 """Answers in JSON and forced calls, through both SDKs and the real engine."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import anthropic
@@ -24,15 +25,17 @@ QUESTION: Any = [{"role": "user", "content": "What is the weather like in Paris?
 
 
 @pytest.fixture
-def client(platform: Running) -> openai.OpenAI:
+def client(platform: Running) -> Iterator[openai.OpenAI]:
     """Give OpenAI's client, with the platform's first key."""
-    return openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key, max_retries=0, timeout=30)
+    with openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key, max_retries=0, timeout=30) as client:
+        yield client
 
 
 @pytest.fixture
-def other_client(platform: Running) -> anthropic.Anthropic:
+def other_client(platform: Running) -> Iterator[anthropic.Anthropic]:
     """Give Anthropic's client, with the platform's first key."""
-    return anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key=platform.key, max_retries=0)
+    with anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key=platform.key, max_retries=0) as client:
+        yield client
 
 
 def schema_format(schema: Any) -> Any:

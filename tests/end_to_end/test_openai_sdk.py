@@ -1,6 +1,7 @@
 """The OpenAI SDK against the platform with its real engine."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import openai
@@ -26,9 +27,10 @@ WEATHER: Any = {
 
 
 @pytest.fixture
-def client(platform: Running) -> openai.OpenAI:
+def client(platform: Running) -> Iterator[openai.OpenAI]:
     """Give the SDK's client, with the platform's first key."""
-    return openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key, max_retries=0, timeout=30)
+    with openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key, max_retries=0, timeout=30) as client:
+        yield client
 
 
 def test_an_answer_has_text_reasoning_and_usage(client: openai.OpenAI, platform: Running) -> None:
@@ -182,8 +184,10 @@ def test_errors_are_the_sdks_own_classes(
 
 def test_a_bad_key_is_an_authentication_error_that_is_not_tried_again(platform: Running) -> None:
     """401 says what is wrong and that trying again is of no use."""
-    client = openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key[:-1] + "!", max_retries=3)
-    with pytest.raises(openai.AuthenticationError) as caught:
+    with (
+        openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key[:-1] + "!", max_retries=3) as client,
+        pytest.raises(openai.AuthenticationError) as caught,
+    ):
         client.models.list()
     assert caught.value.response.headers["x-should-retry"] == "false"
     assert caught.value.type == "invalid_key"

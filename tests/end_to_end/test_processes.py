@@ -1,6 +1,7 @@
 """What happens to the processes, and to the calls, when something dies, leaves or is ended."""
 
 import asyncio
+import contextlib
 import datetime
 import json
 import os
@@ -115,19 +116,19 @@ def test_a_port_in_use_is_told(platform: Running, data: Path) -> None:
 def test_a_revoked_key_is_refused_within_a_second(platform: Running) -> None:
     """Revoking works from another process while the server runs."""
     made = json.loads(platform.command("keys", "create", "--account", "default", "--name", "short", "--json"))
-    client = openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=made["key"], max_retries=0)
-    client.models.list()
-    platform.command("keys", "revoke", made["id"])
-    revoked_s = time.monotonic()
+    with openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=made["key"], max_retries=0) as client:
+        client.models.list()
+        platform.command("keys", "revoke", made["id"])
+        revoked_s = time.monotonic()
 
-    def refused() -> bool:
-        try:
-            client.models.list()
-        except openai.AuthenticationError:
-            return True
-        return False
+        def refused() -> bool:
+            try:
+                client.models.list()
+            except openai.AuthenticationError:
+                return True
+            return False
 
-    wait_for(refused)
+        wait_for(refused)
     assert time.monotonic() - revoked_s < SLOW_S
 
 
@@ -321,17 +322,43 @@ def test_it_runs_on_postgresql(data: Path, postgres_url: str) -> None:
 def test_neither_keys_nor_prompts_reach_the_log(data: Path) -> None:
     """A canary in the prompt, in a tool, in a bad field and in a mistyped key is in no file but the client's own."""
     canary = "CANARY7f3a"
-    with running(data) as platform:
-        client = openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=platform.key, max_retries=0)
-        other = anthropic.Anthropic(base_url=f"{platform.base_url}/anthropic", api_key=platform.key, max_retries=0)
-        said: Any = [{"role": "user", "content": f"Repeat after me: {canary}"}]
-        client.chat.completions.create(model="seedling", messages=said)
-        other.messages.create(model="seedling", max_tokens=50, messages=said, system=canary)
-        for broken in ({"model": canary}, {"messages": [{"role": canary, "content": "x"}]}, {"stop": {"a": canary}}):
+    said: Any = [{"role": "user", "content": f"Repeat after me: {canary}"}]
+    parameters = {"type": "object", "properties": {canary: {"type": "string", "description": canary}}}
+    tool: Any = {"type": "function", "function": {"name": canary, "description": canary, "parameters": parameters}}
+    named: Any = {"type": "function", "function": {"name": canary}}
+    ours: Any = {"name": canary, "description": canary, "input_schema": parameters}
+    theirs: Any = {"type": f"{canary}_20250101", "name": canary}
+    bad: list[Any] = [
+        {"model": canary},
+        {"messages": [{"role": canary, "content": "x"}]},
+        {"stop": {"a": canary}},
+        {"tools": [{"type": canary}]},
+        {"tool_choice": named},
+    ]
+    with running(data) as platform, contextlib.ExitStack() as stack:
+        base = platform.base_url
+        client = stack.enter_context(openai.OpenAI(base_url=f"{base}/v1", api_key=platform.key, max_retries=0))
+        other = stack.enter_context(
+            anthropic.Anthropic(base_url=f"{base}/anthropic", api_key=platform.key, max_retries=0)
+        )
+        stranger = stack.enter_context(openai.OpenAI(base_url=f"{base}/v1", api_key=f"sk-{canary}", max_retries=0))
+        client.chat.completions.create(
+            model="seedling", messages=said, stop=[canary], extra_headers={"x-title": canary}, extra_body={canary: 1}
+        )
+        client.chat.completions.create(model="seedling", messages=said, tools=[tool], max_tokens=20)
+        other.messages.create(
+            model="seedling",
+            max_tokens=20,
+            messages=said,
+            system=canary,
+            tools=[ours, theirs],
+            metadata={"user_id": canary},
+        )
+        for broken in bad:
             with pytest.raises(openai.BadRequestError):
                 client.chat.completions.create(**({"model": "seedling", "messages": said} | broken))
         with pytest.raises(openai.AuthenticationError):
-            openai.OpenAI(base_url=f"{platform.base_url}/v1", api_key=f"sk-{canary}", max_retries=0).models.list()
+            stranger.models.list()
         platform.stop()
         written = platform.log + platform.banner
         assert canary not in written

@@ -59,15 +59,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
 
 
 @pytest.fixture
-def openai_client(place: tuple[str, str]) -> openai.OpenAI:
+def openai_client(place: tuple[str, str]) -> Iterator[openai.OpenAI]:
     """Give the OpenAI SDK's client."""
-    return openai.OpenAI(base_url=f"{place[0]}/v1", api_key=place[1], max_retries=0)
+    with openai.OpenAI(base_url=f"{place[0]}/v1", api_key=place[1], max_retries=0) as client:
+        yield client
 
 
 @pytest.fixture
-def anthropic_client(place: tuple[str, str]) -> anthropic.Anthropic:
+def anthropic_client(place: tuple[str, str]) -> Iterator[anthropic.Anthropic]:
     """Give the Anthropic SDK's client."""
-    return anthropic.Anthropic(base_url=f"{place[0]}/anthropic", api_key=place[1], max_retries=0)
+    with anthropic.Anthropic(base_url=f"{place[0]}/anthropic", api_key=place[1], max_retries=0) as client:
+        yield client
 
 
 def ask_openai(client: openai.OpenAI, messages: list[Any], *, stream: bool) -> Any:
@@ -152,8 +154,10 @@ def test_reasoning_that_is_sent_back_reaches_the_model(tmp_path: Path) -> None:
         seen.append(dialogue)
         return "ok"
 
-    with scripted_worker(tmp_path / "data", remember) as (address, key):
-        client = openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0)
+    with (
+        scripted_worker(tmp_path / "data", remember) as (address, key),
+        openai.OpenAI(base_url=f"{address}/v1", api_key=key, max_retries=0) as client,
+    ):
         earlier: Any = {"role": "assistant", "content": "Hi.", "reasoning_content": "They greet me."}
         client.chat.completions.create(model="seedling", messages=[earlier, {"role": "user", "content": "x"}])
     assert seen[0].messages[0].blocks[0] == Reasoning("They greet me.")

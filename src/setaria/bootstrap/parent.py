@@ -31,8 +31,6 @@ BACKLOG = 8192
 
 def start(settings: Settings, first_key: str) -> None:
     """Become the parent process: this program is replaced by one that has loaded little."""
-    if first_key:
-        keep_first_key(settings, first_key)
     folder = str(runtime_folder(settings))
     number = put_aside(make_handover(settings, folder, first_key=first_key), folder)
     sys.stdout.flush()
@@ -84,7 +82,13 @@ async def _run(handover: Handover) -> int:
 
 def _take_lock(data: Path) -> int:
     """Make sure that no other server runs on this data folder; gives the lock's descriptor, to be kept open."""
-    lock = os.open(data / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    file = data / "server.lock"
+    try:
+        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Misconfigured(
+            f"the file {file} can't be opened: {error.strerror}; remove it, or make it this user's own"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,6 +4,7 @@ from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.installed import is_installed
 from setaria.bootstrap.data_folder import make_data_folder
+from setaria.bootstrap.first_key import keep_first_key
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
 
@@ -11,7 +12,7 @@ from setaria.core.clock import SystemClock
 def prepare(settings: Settings) -> str | None:
     """Make the installation ready to serve.
 
-    Gives: the text of the first key if this start made it; it can't be had again.
+    Gives: the text of the first key if this start made it; it is kept in its file until it was shown.
     Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
     Cost: 3 ms when there is nothing to do on SQLite; else SQLAlchemy is loaded.
     """
@@ -32,4 +33,7 @@ def _set_up(settings: Settings) -> str | None:
 
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        return set_up_installation(book, clock, ring)
+        first_key = set_up_installation(book, clock, ring)
+        if first_key is not None:
+            keep_first_key(settings, first_key)  # before it counts: a key that nobody knows would be lost for good
+    return first_key

@@ -10,6 +10,7 @@ import typer
 from setaria.cli.accounts import accounts
 from setaria.cli.keys import keys
 from setaria.cli.models import models
+from setaria.cli.output import give_up_output
 from setaria.cli.place import Place
 from setaria.cli.system import config, doctor, serve, version
 from setaria.cli.upstreams import upstreams
@@ -42,14 +43,21 @@ program.command()(version)
 def _choose_place(
     context: typer.Context,
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="DIR", help="The data folder; ~/.local/share/setaria by default.")
+        str | None, typer.Option("--data", metavar="DIR", help="The data folder; ~/.local/share/setaria by default.")
     ] = None,
     config_file: Annotated[
-        Path | None, typer.Option("--config", metavar="FILE", help="The configuration; DATA/setaria.toml by default.")
+        str | None, typer.Option("--config", metavar="FILE", help="The configuration; DATA/setaria.toml by default.")
     ] = None,
 ) -> None:
     """Setaria turns model servers into an API platform."""
-    context.obj = Place(data, config_file)
+    context.obj = Place(_read_path(data, "--data"), _read_path(config_file, "--config"))
+
+
+def _read_path(text: str | None, flag: str) -> Path | None:
+    """Read a flag's path; an empty one is a shell variable that was not set, and never means this folder."""
+    if text == "":
+        raise typer.BadParameter("a path is missing", param_hint=flag)
+    return None if text is None else Path(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -59,14 +67,26 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Gives: exit code 0 done, 1 refused or failed, 2 wrong usage, 3 not found; every error is one line on standard error.
     """
     try:
-        program(args=arguments, prog_name="setaria")
+        _run(arguments)
     except NotFound as error:
         _end(str(error), _NOT_FOUND)
     except SetariaError as error:
         _end(str(error), _REFUSED)
+    except OSError as error:
+        give_up_output()
+        _end(f"the system does not let this be done: {error}", _REFUSED)
     except Exception as error:
         _end(f"this is a defect of Setaria, please report it: {type(error).__name__}: {error}", _REFUSED)
     sys.exit(0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    """Run the program; what it printed has been written when this returns or raises SystemExit."""
+    try:
+        program(args=arguments, prog_name="setaria")
+    except SystemExit:
+        sys.stdout.flush()
+        raise
 
 
 def _end(message: str, code: int) -> NoReturn:

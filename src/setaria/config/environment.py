@@ -1,6 +1,7 @@
 """Environment: the settings among the environment's variables, and where it says that data belongs."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,15 +9,20 @@ from setaria.config.given import Given
 from setaria.config.settings import ENVIRONMENT, NOT_YET, ConfigError
 from setaria.core.entry_reading import hint
 
+_OF_KUBERNETES = re.compile(
+    r"SETARIA_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+
 
 def read_environment() -> dict[str, Given]:
     """Read every setting that a variable gives.
 
+    Those that Kubernetes sets in every container beside a service named `setaria` are none.
     Raises: ConfigError when a variable that begins with SETARIA_ is no setting.
     """
     given = {}
     for variable, value in os.environ.items():
-        if not variable.startswith("SETARIA_") or not value:
+        if not variable.startswith("SETARIA_") or not value or _OF_KUBERNETES.fullmatch(variable):
             continue
         if variable not in ENVIRONMENT:
             name = variable.removeprefix("SETARIA_").lower()

@@ -75,6 +75,8 @@ def _load(
         flags["config"] = Given(str(config), "--config", Path.cwd())
     given = environment | flags
     data_folder = absolute_path(given["data"]) if "data" in given else default_data_folder()
+    if not _is_text(data_folder):
+        raise ConfigError(f"the path of the data folder, {ascii(str(data_folder))}, is not UTF-8 text; choose another")
     file, entries = _find_file(given.get("config"), data_folder), Entries()
     if file is not None:
         content = ConfigFile(file)
@@ -88,6 +90,11 @@ def _load(
     whole = {"data": str(data_folder), "config": str(file) if file else None, **sections}
     settings = msgspec.structs.replace(msgspec.convert(whole, Settings, dec_hook=_path_from_text), entries=entries)
     return settings, {name: each.source for name, each in given.items()}
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a path can be written as UTF-8, as processes hand it to each other."""
+    return not any("\ud800" <= character <= "\udfff" for character in str(path))
 
 
 def _convert(name: str, given: Given) -> object:
@@ -107,6 +114,8 @@ def _find_file(given: Given | None, data: Path) -> Path | None:
         default = data / "setaria.toml"
         return default if default.is_file() else None
     file = absolute_path(given)
+    if not _is_text(file):
+        raise ConfigError(f"{given.source}: the path {ascii(str(file))} is not UTF-8 text; choose another")
     if not file.is_file():
         raise ConfigError(f"{given.source}: there is no configuration file {file}")
     return file

@@ -66,6 +66,29 @@ def test_a_body_that_does_not_come() -> None:
     visit(story)
 
 
+def test_a_body_that_takes_too_long_in_all() -> None:
+    """A body that never stands still for long has 10 minutes in all."""
+
+    async def story(site: Site) -> None:
+        wire = await site.connect()
+        wire.send(site.request("POST", CHAT, content_length="1000") + b"{")
+        await until(lambda: site.server._held_bytes)
+        for _ in range(23):
+            held = site.server._held_bytes
+            pass_time(site, 25)
+            wire.send(b" ")
+            await until(lambda held=held: site.server._held_bytes > held)  # type: ignore[misc]  # a default binds it
+        pass_time(site, 24.9)
+        await turns()
+        assert site.server._held_bytes
+        pass_time(site, 0.1)
+        answer = await wire.answer()
+        assert (answer.status, "body did not arrive" in answer.error["message"]) == (408, True)
+        assert await wire.is_closed()
+
+    visit(story)
+
+
 @pytest.mark.parametrize("seconds, used", [(9.9, False), (10.0, False), (74.9, True), (75.0, True)])
 def test_an_idle_connection(seconds: float, used: bool) -> None:
     """A connection may be idle for 75 seconds, but one that never said anything for 10 only."""

@@ -20,6 +20,7 @@ from setaria.entrypoints.api.host import Host
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
+WHOLE_BODY_TIMEOUT_S = 600.0
 IDLE_TIMEOUT_S = 75.0
 LINGER_TIMEOUT_S = 2.0
 PROBES_AFTER_S = (0.03, 0.05)  # the first makes a closed socket answer with a reset, the second finds it
@@ -34,6 +35,7 @@ class Connection(asyncio.Protocol):
         self.full = False
         self.peer = ""
         self.deadline_s = NEVER_S
+        self._body_deadline_s = NEVER_S
         self._host = host
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
@@ -152,7 +154,7 @@ class Connection(asyncio.Protocol):
             return
         self._loose_bytes = 0
         exchange = self._incoming = Exchange(self, self._host.new_call_id(), head)
-        self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+        self._begin_body()
         if self._current is None:
             self._begin(exchange)
         else:
@@ -168,7 +170,7 @@ class Connection(asyncio.Protocol):
             return
         exchange.add_body(body)
         self._loose_bytes = 0
-        self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+        self._await_body()
         self._host.take_memory(self, len(body))
         if exchange is not self._current:
             self._waiting_bytes += len(body)
@@ -255,7 +257,7 @@ class Connection(asyncio.Protocol):
         if self._lingering:
             return
         if self._incoming is not None:
-            self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+            self._await_body()
         self._resume()
 
     def stop(self) -> None:
@@ -279,9 +281,18 @@ class Connection(asyncio.Protocol):
         self._waiting_bytes = max(0, self._waiting_bytes - exchange.size_bytes)
         if not self._waiting and not self._starved:
             if self._incoming is not None:
-                self.deadline_s = self._host.now_s() + BODY_TIMEOUT_S
+                self._begin_body()
             self._resume()
         self._begin(exchange)
+
+    def _begin_body(self) -> None:
+        """Start the clock of a whole body; the time that it waited for its turn is not the client's."""
+        self._body_deadline_s = self._host.now_s() + WHOLE_BODY_TIMEOUT_S
+        self._await_body()
+
+    def _await_body(self) -> None:
+        """Start the clock of a body's next bytes."""
+        self.deadline_s = min(self._host.now_s() + BODY_TIMEOUT_S, self._body_deadline_s)
 
     def _pause(self) -> None:
         if self._transport is not None:

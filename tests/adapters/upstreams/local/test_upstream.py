@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from setaria.adapters.upstreams.local.call import LIMIT_WAITING_TELLS
@@ -356,7 +357,7 @@ def test_an_engine_that_is_not_there() -> None:
     async def story() -> None:
         upstream = LocalUpstream(Path(tempfile.gettempdir()) / "no-such-folder" / "s")
         sink = RecordingSink()
-        assert await upstream.check() == ""
+        assert await upstream.check() == "the local engine can't be reached: No such file or directory"
         upstream.start(request(), sink)
         assert sink.errors == []
         await sink.change()
@@ -485,16 +486,16 @@ def test_questions_that_are_not_answered() -> None:
 
 @pytest.mark.parametrize("is_well", [True, False])
 def test_check(is_well: bool) -> None:
-    """A check asks the model that was used last, and says what the engine says is wrong."""
+    """A check asks the model that was used last, the built-in one before, and says what the engine says is wrong."""
 
     async def story(engine: FakeEngine, upstream: LocalUpstream) -> None:
-        assert (await upstream.check(), engine.connections) == ("", 0)
-        upstream.start(request(), RecordingSink())
-        await engine.next_ask(Generate)
-        checking = asyncio.get_running_loop().create_task(upstream.check())
-        ping = await engine.next_ask(Ping)
-        engine.tell(Pong(ping.id) if is_well else Failed(ping.id, "failed", "no model file"))
-        assert (ping.model, await checking) == ("seedling", "" if is_well else "no model file")
+        for model in ("seedling", "another"):
+            checking = asyncio.get_running_loop().create_task(upstream.check())
+            ping = await engine.next_ask(Ping)
+            engine.tell(Pong(ping.id) if is_well else Failed(ping.id, "failed", "no model file"))
+            assert (ping.model, await checking) == (model, "" if is_well else "no model file")
+            upstream.start(msgspec.structs.replace(request(), model="another"), RecordingSink())
+            await engine.next_ask(Generate)
 
     run(story)
 

@@ -9,7 +9,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -25,19 +24,13 @@ class _Answer(Generic[T]):
 
     def work(self) -> None:
         """Do the job; called in the lane's thread."""
-        with self:
+        try:
             outcome = self._job()
+        except Exception as error:  # the thread goes on; whoever asked is told, whatever it is
+            failure = error
+            self._tell(lambda: self.future.set_exception(failure))
+        else:
             self._tell(lambda: self.future.set_result(outcome))
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is not None:
-            self._tell(lambda: self.future.set_exception(error))
-        return True
 
     def _tell(self, answer: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits

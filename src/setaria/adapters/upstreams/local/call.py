@@ -116,14 +116,12 @@ class LocalCall:
         self._is_due = False
         if self._is_over or (self._is_paused and self._failure is None):
             return
-        was_taken = False
         try:
             self._hand_over()
-            was_taken = True
-        finally:
-            if not was_taken:
-                self.cancel()
-                self._sink.fail(UpstreamFailed("the answer could not be passed on: a defect in Setaria, see its log"))
+        except Exception:  # the call ends, and the defect goes on to the loop, which logs where it was
+            self.cancel()
+            self._sink.fail(UpstreamFailed("the answer could not be passed on: a defect in Setaria, see its log"))
+            raise
 
     def _hand_over(self) -> None:
         """Read what was queued and call the sink."""

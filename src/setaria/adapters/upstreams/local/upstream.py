@@ -40,10 +40,13 @@ _BROKE_OFF = "the local engine broke off; it is started anew by the next call"
 class LocalUpstream:
     """The engine process behind a Unix socket.
 
-    Takes: answer_within_s, how long a count or a check may take.
+    Takes: answer_within_s, how long a count or a check may take; checked_model, which a check asks before any other was
+    used.
     """
 
-    def __init__(self, socket_path: Path, name: str = "local", answer_within_s: float = 2.0) -> None:
+    def __init__(
+        self, socket_path: Path, name: str = "local", answer_within_s: float = 2.0, checked_model: str = "seedling"
+    ) -> None:
         self.name = name
         self._socket_path = socket_path
         self._answer_within_s = answer_within_s
@@ -53,7 +56,7 @@ class LocalUpstream:
         self._waiting: dict[str, bytes] = {}
         self._connecting: asyncio.Task[None] | None = None
         self._connection: EngineConnection | None = None
-        self._last_model = ""
+        self._last_model = checked_model
 
     def start(self, request: ModelRequest, sink: Sink) -> Attempt:
         """Ask for an answer; it and any error come to the sink, in a later turn of the loop."""
@@ -79,9 +82,7 @@ class LocalUpstream:
                 return None
 
     async def check(self) -> str:
-        """Tell what is wrong with the engine; nothing is while it was never asked for anything."""
-        if not self._last_model:
-            return ""
+        """Tell what is wrong with the engine; it is started for this if it does not run."""
         ask_id = str(next(self._numbers))
         match await self._question(ask_id, encode_frame(Ping(ask_id, self._last_model))):
             case Pong():
