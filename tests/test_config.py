@@ -127,7 +127,12 @@ def test_a_wrong_variable_is_refused(monkeypatch: pytest.MonkeyPatch, variable: 
 
 
 def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only names that begin with SETARIA_ are judged."""
+    """Only names that begin with SETARIA_ are judged, and of those none that Kubernetes sets for a service."""
+    for name in (
+        *("SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP", "PORT_8080_TCP_PROTO"),
+        *("PORT_8080_TCP_PORT", "PORT_53_UDP_ADDR"),
+    ):
+        monkeypatch.setenv(f"SETARIA_{name}", "tcp://10.0.0.1:8080")
     monkeypatch.setenv("_SETARIA_COMPLETE", "complete_bash")
     monkeypatch.setenv("MY_SETARIA_X", "1")
     assert load_settings(None, None).server.port == 8080

@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import msgspec.structs
 import pytest
 
 from setaria.adapters.secrets.file import create_ring, read_ring
-from setaria.bootstrap.commands import open_books, open_books_to_read
+from setaria.bootstrap.commands import Books, open_books, open_books_to_read
 from setaria.bootstrap.preparation import prepare
 from setaria.config import DatabaseSettings, Settings, load_settings
 from setaria.core.errors import Misconfigured, OwnError
@@ -48,6 +50,46 @@ def test_the_first_start_makes_everything_private(settings: Settings) -> None:
         assert read_key(key_secrets_from_ring(books.ring), text) == keys[0].digest
     assert [key.name for key in keys] == ["first"]
     assert prepare(settings) is None
+
+
+def test_the_first_key_is_kept_before_it_counts(settings: Settings) -> None:
+    """A first key that can't be put into its file is not made, so that a later start makes one."""
+    settings.data.mkdir(mode=0o700, parents=True)
+    file = settings.data / "first-key"
+    file.mkdir()
+    for _ in range(2):
+        with pytest.raises(Misconfigured, match="first-key: Is a directory; remove what is in its place"):
+            prepare(settings)
+    file.rmdir()
+    assert (prepare(settings) or "") + "\n" == file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("opening", [open_books, open_books_to_read])
+def test_a_lost_database_is_not_made_anew_by_a_command(
+    settings: Settings, opening: Callable[[Settings], AbstractContextManager[Books]]
+) -> None:
+    """A data folder that has its secret but no database is refused by commands; a start of the server makes one."""
+    prepare(settings)
+    database = settings.data / "setaria.db"
+    database.rename(settings.data / "elsewhere")
+    with (
+        pytest.raises(Misconfigured, match=r"setaria\.db is missing, but .*/secret was made with one"),
+        opening(settings),
+    ):
+        pass
+    assert not database.exists()
+    assert prepare(settings) is not None
+    with opening(settings) as books:
+        assert len(list_keys(books.accounts, None)) == 1
+
+
+def test_a_secret_from_elsewhere_says_nothing_of_a_database(settings: Settings, tmp_path: Path) -> None:
+    """Where the secret is handed in from outside, commands make what is missing as ever."""
+    create_ring(tmp_path / "secret")
+    server = msgspec.structs.replace(settings.server, secret_file=tmp_path / "secret")
+    with open_books_to_read(msgspec.structs.replace(settings, server=server)) as books:
+        assert len(books.accounts.list_accounts()) == 1
 
 
 def test_processes_that_start_together_make_one_key(settings: Settings) -> None:

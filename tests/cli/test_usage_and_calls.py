@@ -109,7 +109,7 @@ def test_usage_is_printed_for_people_and_spreadsheets(run: Run, calls: list[Call
     [
         (["usage", "--account", "bob"], 3, "there is no account 'bob'"),
         (["calls", "list", "--account", "bob"], 3, "there is no account 'bob'"),
-        (["usage", "--from", "soon"], 1, "from is 'soon'; give a day such as"),
+        (["usage", "--from", "soon"], 2, "from is 'soon'; give a day such as"),
         (["usage", "--by", "week"], 2, "--by"),
         (["calls", "list", "--limit", "0"], 2, "--limit"),
     ],

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -270,12 +271,14 @@ def test_a_dead_parent_takes_its_children_along(data: Path) -> None:
         wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
 
 
-def test_sigterm_lets_a_stream_end_and_exits_with_0(data: Path) -> None:
-    """A stream under way is finished within the grace period."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_lets_a_stream_end_and_exits_with_0(data: Path, number: signal.Signals) -> None:
+    """A stream under way is finished within the grace period, whichever way the end is asked for."""
     with running(data) as platform:
         platform.post("/v1/chat/completions", HELLO)
         line = open_stream(platform, HELLO)
-        assert platform.stop() == 0
+        platform.process.send_signal(number)
+        assert platform.process.wait(timeout=30) == 0
         assert b"[DONE]" in read_to_end(line)
 
 
@@ -289,6 +292,50 @@ def test_sigterm_ends_a_stream_that_outlasts_the_grace(data: Path) -> None:
         assert b"shutting down" in answer
         assert b"[DONE]" not in answer
         assert platform.call_row(call_id_of(answer))["ending"] == "shutdown"
+
+
+def readiness(platform: Running) -> int:
+    """Ask whether calls can be answered."""
+    try:
+        with urllib.request.urlopen(f"{platform.base_url}/readyz", timeout=30) as answer:  # noqa: S310 - our own
+            return int(answer.status)
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return refusal.code
+
+
+def test_readiness_is_tried_for_real(data: Path) -> None:
+    """It starts the engine, and a database that was removed or replaced under the server makes it fail."""
+    with running(data) as platform:
+        assert platform.pids("engine") == []
+        wait_for(lambda: readiness(platform) == 200)
+        assert len(platform.pids("engine")) == 1
+        database, elsewhere = data / "setaria.db", data / "elsewhere"
+        database.rename(elsewhere)
+        assert readiness(platform) == 503
+        platform.command("accounts", "list", code=1)
+        assert not database.exists()
+        database.write_bytes(elsewhere.read_bytes())
+        assert readiness(platform) == 503
+        database.unlink()
+        elsewhere.rename(database)
+        wait_for(lambda: readiness(platform) == 200)
+
+
+def test_a_banner_that_can_not_be_shown_stops_nothing(data: Path) -> None:
+    """A server whose standard output is full serves all the same, and ends without a complaint."""
+    log_file = data.with_name("log")
+    with log_file.open("wb") as log, Path("/dev/full").open("wb") as full:
+        process = subprocess.Popen([PROGRAM, "--data", data, "serve", "--port", "0"], stdout=full, stderr=log)
+    try:
+        wait_for(lambda: "banner_not_shown" in log_file.read_text() or process.poll() is not None, 30.0)
+        assert (data / "first-key").read_text().startswith("sk-")
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert all(line.startswith("{") for line in log_file.read_text().splitlines())
 
 
 def test_several_workers_share_the_port(data: Path) -> None:
@@ -320,8 +367,8 @@ def test_it_runs_on_postgresql(data: Path, postgres_url: str) -> None:
 
 
 def test_neither_keys_nor_prompts_reach_the_log(data: Path) -> None:
-    """A canary in the prompt, in a tool, in a bad field and in a mistyped key is in no file but the client's own."""
-    canary = "CANARY7f3a"
+    """A canary in any text of a call, a header, a bad field or a mistyped key is in no file but the client's own."""
+    canary = "canary7f3a"
     said: Any = [{"role": "user", "content": f"Repeat after me: {canary}"}]
     parameters = {"type": "object", "properties": {canary: {"type": "string", "description": canary}}}
     tool: Any = {"type": "function", "function": {"name": canary, "description": canary, "parameters": parameters}}
@@ -345,7 +392,7 @@ def test_neither_keys_nor_prompts_reach_the_log(data: Path) -> None:
         client.chat.completions.create(
             model="seedling", messages=said, stop=[canary], extra_headers={"x-title": canary}, extra_body={canary: 1}
         )
-        client.chat.completions.create(model="seedling", messages=said, tools=[tool], max_tokens=20)
+        client.chat.completions.create(model="seedling", messages=said, tools=[tool], tool_choice=named, max_tokens=20)
         other.messages.create(
             model="seedling",
             max_tokens=20,
@@ -353,6 +400,9 @@ def test_neither_keys_nor_prompts_reach_the_log(data: Path) -> None:
             system=canary,
             tools=[ours, theirs],
             metadata={"user_id": canary},
+            stop_sequences=[canary],
+            tool_choice={"type": "tool", "name": canary},
+            extra_headers={"x-claude-code-session-id": canary, "anthropic-beta": canary, "user-agent": canary},
         )
         for broken in bad:
             with pytest.raises(openai.BadRequestError):

@@ -309,11 +309,12 @@ def test_a_failure_while_the_question_is_put() -> None:
 
 
 def test_tools_that_are_left_out() -> None:
-    """Tools that the platform does not offer are named in the log when they are dropped."""
-    client = RecordingClient(body_of(tools=[{"type": "web_search_20250305", "name": "web_search"}]))
+    """Tools that the platform does not offer are named in the log when they are dropped, unless nobody knows them."""
+    kinds = ("web_search_20250305", "canary_20250305", "tool_search_tool_bm25", "bash_canary")
+    client = RecordingClient(body_of(tools=[{"type": kind, "name": kind} for kind in kinds]))
 
     async def story(stage: Stage) -> None:
         _, task = begin(stage, "anthropic_messages", client)
         await task
 
-    assert play(story).log.fields_of("left_out")["tools"] == ["web_search_20250305"]
+    assert play(story).log.fields_of("left_out")["tools"] == [kinds[0], "unknown", kinds[2], "unknown"]

@@ -37,7 +37,8 @@ def test_a_store_that_is_away_for_a_while(protocol: ProtocolName, stream: bool, 
         assert stage.clock.monotonic_s() == sum(RETRY_PAUSES_S[:fails])
 
     stage = play(story)
-    assert [row.ending for row in stage.ledger.rows] == ["completed"]
+    assert [(row.ending, row.status) for row in stage.ledger.rows] == [("completed", 503)]
+    assert stage.log.fields_of("call")["status"] == 503
     assert stage.log.events == ["settlement_delayed"] * fails + ["call"]
     assert client.told.count(b"the database is away") == 1
     assert b"[DONE]" not in client.told

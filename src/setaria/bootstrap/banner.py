@@ -1,16 +1,14 @@
 """Banner: what a person reads when the server is ready."""
 
 import ipaddress
-import os
 import sys
-from pathlib import Path
 
 from setaria import __version__
 from setaria.bootstrap.catalog import SEEDLING, build_catalog
+from setaria.bootstrap.first_key import first_key_file
 from setaria.config import Settings
 from setaria.domain.catalog.model import Model
 
-FIRST_KEY_FILE = "first-key"
 AS_BEFORE = "as before; `setaria keys create` makes another"
 
 
@@ -22,15 +20,16 @@ def base_url_of(settings: Settings, port: int) -> str:
 def write_banner(settings: Settings, base: str, first_key: str) -> None:
     """Tell on standard output where the server is and how it is tried.
 
-    The first key is shown to a person at a terminal only; else it goes to a private file in the data folder.
+    The first key is shown to a person at a terminal only; else it stays in its private file in the data folder.
+    Raises: OSError when nothing can be written there.
     """
-    shown_key, note = _place_key(settings, first_key) if first_key else ("", "")
+    shown_key = first_key if sys.stdout.isatty() else ""
     model = build_catalog(settings).models[0]
     lines = [
         f"Setaria {__version__} is ready.",
         f"  OpenAI base URL      {base}/v1",
         f"  Anthropic base URL   {base}/anthropic",
-        f"  API key              {shown_key or note or AS_BEFORE}",
+        f"  API key              {shown_key or _find_key(settings, first_key)}",
         f"  Model                {_describe(model)}",
         "  Try it:",
         f"    {_try_it(base, shown_key, model)}",
@@ -42,6 +41,8 @@ def write_banner(settings: Settings, base: str, first_key: str) -> None:
         lines.append(f"  Warning: {warning}")
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
+    if shown_key:
+        first_key_file(settings).unlink(missing_ok=True)
 
 
 def _describe(model: Model) -> str:
@@ -50,25 +51,13 @@ def _describe(model: Model) -> str:
     return f"{model.id:<9} " + "; ".join(filter(None, (model.description, hint)))
 
 
-def _place_key(settings: Settings, first_key: str) -> tuple[str, str]:
-    """Give the key if it may be shown, else where it was put."""
-    path = first_key_file(settings)
-    if sys.stdout.isatty():
-        path.unlink(missing_ok=True)
-        return first_key, ""
-    return "", f"in {path}, for standard output is no terminal; keep it and delete the file"
-
-
-def first_key_file(settings: Settings) -> Path:
-    """Name the private file that holds the first key until it was shown."""
-    return settings.data / FIRST_KEY_FILE
-
-
-def keep_first_key(settings: Settings, first_key: str) -> None:
-    """Put the first key into its file, so that it is not lost when the start fails."""
-    descriptor = os.open(first_key_file(settings), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(first_key + "\n")
+def _find_key(settings: Settings, first_key: str) -> str:
+    """Say where the key is that is not shown."""
+    file = first_key_file(settings)
+    if not file.exists():
+        return AS_BEFORE
+    why = ", for standard output is no terminal" if first_key else ""
+    return f"in {file}{why}; keep it and delete the file"
 
 
 def _try_it(base: str, key: str, model: Model) -> str:

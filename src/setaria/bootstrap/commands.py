@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from setaria.adapters.store.control.store import Books as StoredBooks
 from setaria.bootstrap.catalog import SEEDLING
-from setaria.bootstrap.installation import open_installation
+from setaria.bootstrap.installation import miss_no_database, open_installation
 from setaria.config import Settings
 from setaria.core.clock import Clock, SystemClock
 from setaria.core.secrets import SecretRing
@@ -31,8 +31,9 @@ class Books(NamedTuple):
 def open_books(settings: Settings) -> Iterator[Books]:
     """Open the books to change them; all is kept when the `with` block ends and nothing when it fails.
 
-    Raises: as `bootstrap.installation.open_installation` does.
+    Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
     """
+    miss_no_database(settings)
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.begin() as book:
         yield _make_books(settings, book, clock, ring)
@@ -42,8 +43,9 @@ def open_books(settings: Settings) -> Iterator[Books]:
 def open_books_to_read(settings: Settings) -> Iterator[Books]:
     """Open the books to look at them, which keeps nobody from writing.
 
-    Raises: as `bootstrap.installation.open_installation` does.
+    Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
     """
+    miss_no_database(settings)
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.read() as book:
         yield _make_books(settings, book, clock, ring)

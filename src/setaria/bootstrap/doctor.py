@@ -17,9 +17,11 @@ import msgspec
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
+from setaria.adapters.store.migrate import current_revision, is_known
 from setaria.bootstrap.catalog import SEEDLING_FOLDER
+from setaria.bootstrap.installation import miss_no_database
 from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
-from setaria.core.errors import SetariaError
+from setaria.core.errors import Misconfigured, SetariaError
 
 _LEAST_PYTHON = (3, 11)
 _LEAST_FREE_MB = 500
@@ -101,17 +103,35 @@ def _check_secret(settings: Settings) -> Finding:
 
 
 def _check_database(settings: Settings) -> Finding:
+    """Read, take the lock as a writer does, and compare the tables with those that this program knows."""
     url = resolve_database_url(settings)
     shown = hide_password(url)
     if is_sqlite(url) and not sqlite_path(url).exists():
-        return Finding("database", ok=True, says=f"{shown} is made at the first start")
+        return _check_missing_database(settings, shown)
     try:
-        with closing(ControlStore(url)) as store, store.read() as book:
-            accounts = len(book.list_accounts())
+        with closing(ControlStore(url)) as store:
+            with store.read() as book:
+                accounts = len(book.list_accounts())
+            revision = current_revision(url)
+            if not is_known(revision):
+                mend = "Install the newer version that made them, or restore a backup."
+                return Finding("database", ok=False, says=f"{shown} has tables of revision {revision}", mend=mend)
+            with store.begin():
+                pass
     except SetariaError as error:
-        where = "the file's owner and free space" if is_sqlite(url) else "that the server runs, and database.url"
-        return Finding("database", ok=False, says=f"{shown}: {error}", mend=f"Check {where}.")
+        where = "the owner of the file and its lock, and free space" if is_sqlite(url) else "that the server runs"
+        mend = "Restore a backup." if isinstance(error, Misconfigured) else f"Check {where}, and database.url."
+        return Finding("database", ok=False, says=f"{shown}: {error}", mend=mend)
     return Finding("database", ok=True, says=f"{shown} ({accounts} accounts)")
+
+
+def _check_missing_database(settings: Settings, shown: str) -> Finding:
+    try:
+        miss_no_database(settings)
+    except Misconfigured as error:
+        mend = "Restore a backup, or start the server, which makes a new one."
+        return Finding("database", ok=False, says=str(error), mend=mend)
+    return Finding("database", ok=True, says=f"{shown} is made at the first start")
 
 
 def _check_port(settings: Settings) -> Finding:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from setaria.adapters.telemetry.log import open_log
 from setaria.adapters.telemetry.shared import forget_figures
-from setaria.bootstrap.banner import base_url_of, first_key_file, keep_first_key, write_banner
+from setaria.bootstrap.banner import base_url_of, write_banner
+from setaria.bootstrap.first_key import first_key_file
 from setaria.bootstrap.handover import (
     CONSOLE_DOOR,
     ENGINE_DOOR,
@@ -19,6 +20,7 @@ from setaria.bootstrap.handover import (
     put_aside,
     take_up,
 )
+from setaria.bootstrap.output import give_up_output
 from setaria.config import Settings, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured, SetariaError
@@ -68,7 +70,11 @@ async def _run(handover: Handover) -> int:
     await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
     started = ready.done() and ready.result()
     if started:
-        write_banner(settings, base_url, handover.first_key)
+        try:
+            write_banner(settings, base_url, handover.first_key)
+        except OSError as error:
+            log.warning("banner_not_shown", url=base_url, reason=error.strerror)
+            give_up_output()
         await ended
     listener.close()
     await supervisor.stop(settings.server.grace_s)

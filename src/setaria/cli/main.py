@@ -7,10 +7,10 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from setaria.bootstrap.output import give_up_output
 from setaria.cli.accounts import accounts
 from setaria.cli.keys import keys
 from setaria.cli.models import models
-from setaria.cli.output import give_up_output
 from setaria.cli.place import Place
 from setaria.cli.system import config, doctor, serve, version
 from setaria.cli.upstreams import upstreams

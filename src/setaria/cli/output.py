@@ -1,6 +1,5 @@
 """Output: what commands print: tables for people, JSON for programs."""
 
-import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -12,14 +11,6 @@ if TYPE_CHECKING:
     from setaria.bootstrap.doctor import Finding
 
 _PIPE_WIDTH = 10_000
-
-
-def give_up_output() -> None:
-    """Drop what could not be written to standard output, so that the end of the process does not try it again."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(value: object) -> None:

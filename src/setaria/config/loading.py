@@ -75,8 +75,7 @@ def _load(
         flags["config"] = Given(str(config), "--config", Path.cwd())
     given = environment | flags
     data_folder = absolute_path(given["data"]) if "data" in given else default_data_folder()
-    if not _is_text(data_folder):
-        raise ConfigError(f"the path of the data folder, {ascii(str(data_folder))}, is not UTF-8 text; choose another")
+    _need_text(data_folder, "the data folder")
     file, entries = _find_file(given.get("config"), data_folder), Entries()
     if file is not None:
         content = ConfigFile(file)
@@ -92,16 +91,19 @@ def _load(
     return settings, {name: each.source for name, each in given.items()}
 
 
-def _is_text(path: Path) -> bool:
-    """Tell whether a path can be written as UTF-8, as processes hand it to each other."""
-    return not any("\ud800" <= character <= "\udfff" for character in str(path))
+def _need_text(path: Path, source: str) -> None:
+    """Make sure that a path can be written as UTF-8, as processes hand it to each other."""
+    if any("\ud800" <= character <= "\udfff" for character in str(path)):
+        raise ConfigError(f"{source}: the path {str(path)!a} is not UTF-8 text; choose another")
 
 
 def _convert(name: str, given: Given) -> object:
     kind = SETTINGS[name].type
     try:
         if Path in get_args(kind):
-            return str(absolute_path(given))
+            path = absolute_path(given)
+            _need_text(path, given.source)
+            return str(path)
         value: object = msgspec.convert(given.value, kind, strict=not given.is_text)
     except msgspec.ValidationError:
         shown = "that" if name == "database.url" else repr(given.value)
@@ -114,8 +116,7 @@ def _find_file(given: Given | None, data: Path) -> Path | None:
         default = data / "setaria.toml"
         return default if default.is_file() else None
     file = absolute_path(given)
-    if not _is_text(file):
-        raise ConfigError(f"{given.source}: the path {ascii(str(file))} is not UTF-8 text; choose another")
+    _need_text(file, given.source)
     if not file.is_file():
         raise ConfigError(f"{given.source}: there is no configuration file {file}")
     return file

@@ -7,7 +7,10 @@ from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Asked, Identified
 
-_KIND = re.compile(r"[a-z0-9_]{1,64}")  # what callers send beyond that might be any text, and is not logged
+_KNOWN_KIND = re.compile(  # any other might be any text of the caller's, and is not logged
+    "(web_search|web_fetch|code_execution|bash|text_editor|computer|memory|tool_search_tool_(regex|bm25)|mcp_toolset)"
+    "(_[0-9]{8})?"
+)
 
 
 async def ask(identified: Identified, client: Client, platform: Platform) -> Asked:
@@ -20,6 +23,6 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
     model = platform.catalog.find(envelope.model)
     dialogue = clamp_output(codec.read_dialogue(envelope, model.traits), model.traits.context_tokens)
     if dialogue.left_out:
-        kinds = [kind if _KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
+        kinds = [kind if _KNOWN_KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)
     return Asked(identified=identified, model=model, envelope=envelope, dialogue=dialogue)

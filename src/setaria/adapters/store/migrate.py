@@ -29,8 +29,7 @@ def upgrade(url: str) -> None:
             connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_NUMBER})")
         found = MigrationContext.configure(connection).get_current_revision()
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if found is not None and found not in known:
+        if not is_known(found):
             raise Misconfigured(
                 f"the database has tables of revision {found}, which this version of Setaria does not know; "
                 "start the newer version that made them, or restore a backup"
@@ -46,6 +45,12 @@ def current_revision(url: str) -> str | None:
     """
     with contextlib.closing(Database(url)) as database, database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_known(revision: str | None) -> bool:
+    """Tell whether this program can work with tables of a revision, after an upgrade if need be; None is no tables."""
+    scripts = ScriptDirectory.from_config(_configure()).walk_revisions()
+    return revision is None or revision in {script.revision for script in scripts}
 
 
 def head_revision() -> str:
