@@ -1,5 +1,7 @@
 """Estimate: how many tokens a dialogue will about be read as."""
 
+from typing import assert_never
+
 from setaria.core.dialogue import Dialogue, Image, Opaque, Reasoning, Text, ToolCall, ToolResult
 from setaria.core.tokens import estimate_message_overhead, estimate_tokens
 
@@ -37,3 +39,5 @@ def _estimate_block(block: Text | Reasoning | Image | ToolCall | ToolResult | Op
             return _TOOL_OVERHEAD_TOKENS + sum(_estimate_block(part) for part in content)
         case Opaque(_, raw):
             return min(estimate_bytes(raw), IMAGE_TOKENS)
+        case _:
+            assert_never(block)
