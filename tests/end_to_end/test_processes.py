@@ -176,7 +176,8 @@ def test_a_client_that_leaves_is_on_the_books_at_once(platform: Running) -> None
 
 def test_a_client_that_leaves_before_a_whole_answer_is_noticed(platform: Running) -> None:
     """A call without a stream is cancelled when its client closes, though nothing was to be written to it yet."""
-    platform.post("/v1/chat/completions", HELLO)
+    first = platform.post("/v1/chat/completions", HELLO)["id"]
+    wait_for(lambda: [each for each in platform.log_lines if each.get("call") == first])
     host, port = platform.base_url.removeprefix("http://").split(":")
     content = json.dumps(LONG).encode()
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\napi-key: {platform.key}\r\n"
