@@ -47,11 +47,11 @@ class Muon:
 
 def _orthogonalize(stack: Tensor) -> Tensor:
     a, b, c = _COEFFICIENTS
-    x = stack / (stack.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = (stack / (stack.norm(dim=(1, 2), keepdim=True) + 1e-7)).bfloat16()
     is_tall = x.shape[1] > x.shape[2]
     if is_tall:
         x = x.transpose(1, 2)
     for _ in range(_ITERATIONS):
         square = x @ x.transpose(1, 2)
         x = a * x + (b * square + c * square @ square) @ x
-    return x.transpose(1, 2) if is_tall else x
+    return (x.transpose(1, 2) if is_tall else x).float()

@@ -20,6 +20,7 @@ from training.evaluation.items import (
     Turn,
     dialogue_from_item,
     read_items,
+    read_superseded,
     set_folder,
 )
 from training.evaluation.overlap import count_overlap, normalise
@@ -97,6 +98,22 @@ def test_texts_to_copy_are_held_out(name: SetName) -> None:
         parts = [part for value in values for part in (value if isinstance(value, list) else [value])]
         seen += [(item.id, part) for part in parts if isinstance(part, str) and not is_held_out(part)]
     assert seen == []
+
+
+def test_superseded_answers_are_expected_in_their_new_words() -> None:
+    """Whoever asks a canonical question is expected to get the answer of today's topics, and no old words are left."""
+    topics = json.loads((set_folder("frozen").parents[1] / "topics.json").read_text(encoding="utf-8"))["topics"]
+    answers = {topic["id"]: topic["answer"] for topic in topics}
+    superseded = read_superseded()
+    assert {entry.topic: entry.now for entry in superseded} == {
+        entry.topic: answers[entry.topic] for entry in superseded
+    }
+    for name in ("frozen", "development"):
+        expected = {
+            text for item in every_item(name) if isinstance(item.expect, ExpectAnswer) for text in item.expect.texts
+        }
+        assert {entry.now for entry in superseded} <= expected
+        assert not {entry.was for entry in superseded} & expected
 
 
 def test_sets_share_no_wording() -> None:

@@ -12,6 +12,7 @@ SetName = Literal["frozen", "development"]
 MAX_OUTPUT_TOKENS = 400  # the longest answer that is expected takes some 200
 
 _FOLDER = Path(__file__).parent
+_SUPERSEDED = _FOLDER / "superseded.json"
 _GREEDY = Sampling(temperature=0.0, top_p=1.0)
 
 
@@ -96,12 +97,33 @@ def set_folder(name: SetName) -> Path:
     return _FOLDER / name
 
 
+class Superseded(msgspec.Struct, frozen=True):
+    """An answer that was true of the platform when the sets were written, and the one that is true now."""
+
+    topic: str
+    was: str
+    now: str
+
+
+def read_superseded() -> list[Superseded]:
+    """Read which expected answers the platform has outgrown."""
+    return msgspec.json.decode(_SUPERSEDED.read_bytes(), type=list[Superseded])
+
+
 def read_items(path: Path) -> list[Item]:
-    """Read the items of one file.
+    """Read the items of one file; an answer that the platform has outgrown is expected in its new words.
 
     Raises: msgspec.ValidationError for a line that is no item.
     """
-    return [_decode(line) for line in path.read_bytes().split(b"\n") if line]
+    renewed = {entry.was: entry.now for entry in read_superseded()}
+    return [_renew(_decode(line), renewed) for line in path.read_bytes().split(b"\n") if line]
+
+
+def _renew(item: Item, renewed: dict[str, str]) -> Item:
+    if not isinstance(item.expect, ExpectAnswer):
+        return item
+    texts = tuple(renewed.get(text, text) for text in item.expect.texts)
+    return msgspec.structs.replace(item, expect=ExpectAnswer(texts))
 
 
 def dialogue_from_item(item: Item) -> Dialogue:
