@@ -154,7 +154,7 @@ async def serve_echo(
     dispatcher = Dispatcher(
         platform,
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
-        Readiness(store, [upstream], lines),
+        Readiness(store, upstream, lambda: True, clock, lines),
         ConsoleRelay(HttpPool("the console", lambda _: asyncio.get_running_loop().create_future())),
         MetricsPage(None),
     )

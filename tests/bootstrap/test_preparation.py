@@ -4,9 +4,9 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec.structs
@@ -65,20 +65,40 @@ def test_the_first_key_is_kept_before_it_counts(settings: Settings) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("opening", [open_books, open_books_to_read])
-def test_a_lost_database_is_not_made_anew_by_a_command(
-    settings: Settings, opening: Callable[[Settings], AbstractContextManager[Books]]
+@contextmanager
+def start(settings: Settings) -> Iterator[None]:
+    """Prepare a start, as if that were a command."""
+    prepare(settings)
+    yield
+
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+@pytest.mark.parametrize("opening", [open_books, open_books_to_read, start])
+def test_a_lost_database_is_not_made_anew(
+    settings: Settings, opening: Callable[[Settings], AbstractContextManager[object]], left: str
 ) -> None:
-    """A data folder that has its secret but no database is refused by commands; a start of the server makes one."""
+    """A data folder that has its secret but no database is refused by commands and by a start of the server."""
     prepare(settings)
     database = settings.data / "setaria.db"
     database.rename(settings.data / "elsewhere")
+    if left == "an empty file":
+        database.touch()
     with (
-        pytest.raises(Misconfigured, match=r"setaria\.db is missing, but .*/secret was made with one"),
+        pytest.raises(Misconfigured, match=r"setaria\.db is missing, but .*/secret was made with one.* move .* away"),
         opening(settings),
     ):
         pass
-    assert not database.exists()
+    assert [path.name for path in settings.data.glob("setaria.db*") if path.stat().st_size] == []
+
+
+@pytest.mark.parametrize("opening", [open_books, open_books_to_read])
+def test_a_lost_database_is_made_anew_on_purpose(
+    settings: Settings, opening: Callable[[Settings], AbstractContextManager[Books]]
+) -> None:
+    """Without the old secret a start begins anew, with a new first key."""
+    prepare(settings)
+    (settings.data / "setaria.db").unlink()
+    settings.server.secret_file.unlink()
     assert prepare(settings) is not None
     with opening(settings) as books:
         assert len(list_keys(books.accounts, None)) == 1

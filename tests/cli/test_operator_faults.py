@@ -133,5 +133,8 @@ def test_a_database_that_has_gone(run: Run, data: Path) -> None:
     (data / "setaria.db").unlink()
     is_well, says, mend = finding(run, "database")
     assert (is_well, "is missing" in says) == (False, True)
-    assert mend == "Restore a backup, or start the server, which makes a new one."
+    assert mend == "Restore a backup; to begin anew, move the secret file away and start the server."
     assert run("accounts", "list").code == 1
+    code, told = start("--data", str(data), "serve", "--port", "0")
+    assert (code, "restore the database from a backup, or, to begin anew" in told) == (1, True)
+    assert not (data / "setaria.db").exists()

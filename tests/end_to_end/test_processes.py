@@ -18,6 +18,7 @@ import anthropic
 import openai
 import pytest
 
+from setaria.entrypoints.api.readiness import REMEMBERED_S
 from tests.end_to_end.running import PROGRAM, Running, running, wait_for
 
 SLOW_S = 10.0
@@ -313,10 +314,11 @@ def test_readiness_is_tried_for_real(data: Path) -> None:
         assert len(platform.pids("engine")) == 1
         database, elsewhere = data / "setaria.db", data / "elsewhere"
         database.rename(elsewhere)
-        assert readiness(platform) == 503
+        wait_for(lambda: readiness(platform) == 503)
         platform.command("accounts", "list", code=1)
         assert not database.exists()
         database.write_bytes(elsewhere.read_bytes())
+        time.sleep(REMEMBERED_S)
         assert readiness(platform) == 503
         database.unlink()
         elsewhere.rename(database)

@@ -22,6 +22,7 @@ class FakeLedger:
         self.asked = 0
         self.waiting = 0
         self.fault = ""
+        self.checks = 0
         self.defect: Exception | None = None
         self._gate = asyncio.Event()
         self._gate.set()
@@ -44,6 +45,8 @@ class FakeLedger:
         return self.changes
 
     async def check(self) -> str:
+        self.checks += 1
+        await asyncio.sleep(0)
         return self.fault
 
     def close(self) -> None:

@@ -25,6 +25,14 @@ def assemble_catalog(settings: Settings, added: Added) -> Assembled:
     return assemble((make_seedling(),), settings.entries, added, _SEEDLING_CREATED_AT_MS)
 
 
+def needs_engine(catalog: Catalog) -> bool:
+    """Tell whether calls depend on the built-in engine: beside models of one's own the built-in one does not count."""
+    built_in = make_seedling()
+    own = [model for model in catalog.models if model != built_in]
+    engines = {name for name, upstream in catalog.upstreams.items() if upstream.kind == "local"}
+    return not own or any(each.upstream in engines for model in own for each in model.deployments)
+
+
 def make_seedling() -> Model:
     """Describe the built-in model."""
     return Model(

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from setaria.adapters.store.control.store import Books as StoredBooks
 from setaria.bootstrap.catalog import SEEDLING
-from setaria.bootstrap.installation import miss_no_database, open_installation
+from setaria.bootstrap.installation import open_installation
+from setaria.bootstrap.missing_database import miss_no_database
 from setaria.config import Settings
 from setaria.core.clock import Clock, SystemClock
 from setaria.core.secrets import SecretRing

@@ -19,7 +19,7 @@ from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, is_known
 from setaria.bootstrap.catalog import SEEDLING_FOLDER
-from setaria.bootstrap.installation import miss_no_database
+from setaria.bootstrap.missing_database import has_content, miss_no_database
 from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
 from setaria.core.errors import Misconfigured, SetariaError
 
@@ -106,7 +106,7 @@ def _check_database(settings: Settings) -> Finding:
     """Read, take the lock as a writer does, and compare the tables with those that this program knows."""
     url = resolve_database_url(settings)
     shown = hide_password(url)
-    if is_sqlite(url) and not sqlite_path(url).exists():
+    if is_sqlite(url) and not has_content(sqlite_path(url)):
         return _check_missing_database(settings, shown)
     try:
         with closing(ControlStore(url)) as store:
@@ -129,7 +129,7 @@ def _check_missing_database(settings: Settings, shown: str) -> Finding:
     try:
         miss_no_database(settings)
     except Misconfigured as error:
-        mend = "Restore a backup, or start the server, which makes a new one."
+        mend = "Restore a backup; to begin anew, move the secret file away and start the server."
         return Finding("database", ok=False, says=str(error), mend=mend)
     return Finding("database", ok=True, says=f"{shown} is made at the first start")
 
@@ -153,7 +153,7 @@ def _is_setaria(host: str, port: int) -> bool:
     connection = http.client.HTTPConnection(host, port, timeout=_PROBE_TIMEOUT_S)
     try:
         connection.request("GET", "/healthz")
-        return connection.getresponse().status == http.client.OK
+        return connection.getresponse().getheader("x-request-id") is not None
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -16,21 +16,6 @@ from setaria.core.secrets import SecretRing
 from setaria.management.installation import add_default_account
 
 
-def miss_no_database(settings: Settings) -> None:
-    """Make sure that a data folder which has a secret of its own still has its database.
-
-    Raises: Misconfigured: only the start of a server makes a new database in such a folder.
-    """
-    url, secret_file = resolve_database_url(settings), settings.server.secret_file
-    if not is_sqlite(url) or sqlite_path(url).exists():
-        return
-    if secret_file.exists() and secret_file.is_relative_to(settings.data):
-        raise Misconfigured(
-            f"the database {sqlite_path(url)} is missing, but {secret_file} was made with one; restore the database "
-            "from a backup, or start the server, which makes a new one"
-        )
-
-
 @contextmanager
 def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[ControlStore, SecretRing]]:
     """Open the control store and the secret ring, making what is missing: folder, tables, secret, default account.

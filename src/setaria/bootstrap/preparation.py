@@ -5,6 +5,7 @@ from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.installed import is_installed
 from setaria.bootstrap.data_folder import make_data_folder
 from setaria.bootstrap.first_key import keep_first_key
+from setaria.bootstrap.missing_database import miss_no_database
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
 
@@ -17,6 +18,7 @@ def prepare(settings: Settings) -> str | None:
     Cost: 3 ms when there is nothing to do on SQLite; else SQLAlchemy is loaded.
     """
     make_data_folder(settings.data)
+    miss_no_database(settings)
     return None if _is_ready(settings) else _set_up(settings)
 
 

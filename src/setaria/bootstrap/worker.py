@@ -14,7 +14,7 @@ from setaria.adapters.telemetry.shared import SharedMetrics
 from setaria.adapters.upstreams.http.pool import Connect, HttpPool
 from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
-from setaria.bootstrap.catalog import LOCAL
+from setaria.bootstrap.catalog import LOCAL, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
@@ -79,7 +79,7 @@ async def _work(line: Line, log: Log) -> int:
     dispatcher = Dispatcher(
         platform,
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
-        Readiness(store, [local], log),
+        Readiness(store, local, lambda: needs_engine(platform.catalog), clock, log),
         ConsoleRelay(console),
         MetricsPage(shared if has_metrics else None),
     )

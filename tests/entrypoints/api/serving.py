@@ -100,7 +100,8 @@ class Site:
         self.stage = stage
         self.faults: list[str] = []
         self.wires: list[Wire] = []
-        self.readiness = Readiness(stage.ledger, [stage.upstream], stage.log)
+        self.needs_engine = True
+        self.readiness = Readiness(stage.ledger, stage.upstream, lambda: self.needs_engine, stage.clock, stage.log)
         dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, ConsoleRelay(console), MetricsPage(metrics))
         self.server = Server(limits, stage.clock, dispatcher.handle, dispatcher.refuse)
         self.port = 0

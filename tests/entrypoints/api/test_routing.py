@@ -1,8 +1,11 @@
 """Routing: every path and method gets the answer that the contract promises."""
 
+import asyncio
+
 import msgspec
 import pytest
 
+from setaria.entrypoints.api.readiness import REMEMBERED_S
 from setaria.entrypoints.api.routes import find_route, protocol_of
 from tests.entrypoints.api.serving import CHAT, GOOD, MESSAGES, STREAM, Site, visit
 
@@ -154,7 +157,7 @@ def test_a_count() -> None:
 
 @pytest.mark.parametrize("part", ["database", "scripted"])
 def test_a_server_that_is_not_ready(part: str) -> None:
-    """A server whose store or upstream fails is not ready; what is wrong is in the log alone."""
+    """A server whose store or engine fails is not ready; what is wrong is in the log alone."""
 
     async def story(site: Site) -> None:
         if part == "database":
@@ -164,6 +167,50 @@ def test_a_server_that_is_not_ready(part: str) -> None:
         answer = await site.ask(site.request("GET", "/readyz", authorization=""))
         assert (answer.status, answer.body) == (503, b'{"status":"unavailable"}')
         assert site.stage.log.fields_of("not_ready") == {part: "it is broken"}
+
+    visit(story)
+
+
+def test_a_server_whose_engine_nobody_needs() -> None:
+    """An engine on which no call depends is not tried."""
+
+    async def story(site: Site) -> None:
+        site.stage.upstream.fault = "it is broken"
+        site.needs_engine = False
+        answer = await site.ask(site.request("GET", "/readyz", authorization=""))
+        assert (answer.status, answer.body) == (200, b'{"status":"ready"}')
+
+    visit(story)
+
+
+def test_health_is_that_of_the_database() -> None:
+    """A worker is healthy when its database is; the engine is none of its business."""
+
+    async def story(site: Site) -> None:
+        site.stage.upstream.fault = "it is broken"
+        health = site.request("GET", "/healthz", authorization="")
+        answer = await site.ask(health)
+        assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+        site.stage.ledger.fault = "it is broken"
+        site.stage.clock.advance(REMEMBERED_S)
+        answer = await site.ask(health)
+        assert (answer.status, answer.body) == (503, b'{"status":"unavailable"}')
+        assert site.stage.log.fields_of("unhealthy") == {"database": "it is broken"}
+
+    visit(story)
+
+
+@pytest.mark.parametrize("target", ["/healthz", "/readyz"])
+def test_anybody_may_ask_but_the_database_is_tried_once_a_second(target: str) -> None:
+    """However many ask at once, the database is written to once, and again when a second has passed."""
+
+    async def story(site: Site) -> None:
+        asking = [site.ask(site.request("GET", target, authorization="")) for _ in range(20)]
+        assert {answer.status for answer in await asyncio.gather(*asking)} == {200}
+        assert site.stage.ledger.checks == 1
+        site.stage.clock.advance(REMEMBERED_S)
+        await site.ask(site.request("GET", target, authorization=""))
+        assert site.stage.ledger.checks == 2
 
     visit(story)
 

@@ -99,10 +99,9 @@ class Dispatcher:
                 card = card_from_model(self._find_model(match.id))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
             case "health":
-                exchange.respond(_OK, b'{"status":"ok"}')
+                exchange.respond(*await self._readiness.report_health())
             case "ready":
-                status, body = await self._readiness.report()
-                exchange.respond(status, body)
+                exchange.respond(*await self._readiness.report())
             case "metrics":
                 await self._metrics.answer(exchange)
             case "hello":
