@@ -17,6 +17,7 @@ from tests.fakes.platform import CODECS, Stage, make_stage
 from tests.fakes.scripted_upstream import ScriptedUpstream
 
 PROTOCOLS: tuple[ProtocolName, ...] = ("openai_chat", "anthropic_messages")
+PATIENCE_S = 20.0
 CANARY = "the canary in the prompt"
 
 
@@ -63,7 +64,8 @@ def play_on(story: Callable[[Stage], Awaitable[None]], make: Callable[[], Stage]
 
     async def whole() -> Stage:
         stage = make()
-        await story(stage)
+        async with asyncio.timeout(PATIENCE_S):  # what never comes is a failure, not a test that never ends
+            await story(stage)
         return stage
 
     return asyncio.run(whole())

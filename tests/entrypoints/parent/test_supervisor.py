@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -93,6 +94,11 @@ def supervise(story: Callable[[Yard], Awaitable[None]]) -> Yard:
         return yard
 
     return asyncio.run(whole())
+
+
+def count_descriptors() -> int:
+    """Count what this process has open."""
+    return len([*Path("/proc/self/fd").iterdir()])
 
 
 async def knock(path: Path) -> bytes:
@@ -189,6 +195,24 @@ def test_nobody_waits_for_what_can_not_start(door: socket.socket, tmp_path: Path
         visitors = await asyncio.gather(knock(tmp_path / "door"), knock(tmp_path / "door"))
         assert list(visitors) == [b"", b""]
         assert post.failed_starts == 1
+
+    supervise(story)
+
+
+def test_a_system_that_starts_no_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """When the system refuses to start a process it is tried again, and nothing is left open of the first time."""
+    python = sys.executable
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+
+    async def story(yard: Yard) -> None:
+        post = yard.worker("stay")
+        opened = count_descriptors()
+        yard.supervisor.start()
+        await until(lambda: post.failed_starts)
+        assert yard.told("process_not_started", "reason") == ["No such file or directory"]
+        assert count_descriptors() <= opened
+        monkeypatch.setattr(sys, "executable", python)
+        assert await yard.supervisor.until_ready(3)
 
     supervise(story)
 

@@ -50,9 +50,13 @@ class Child:
 
 
 async def start_child(spec: ChildSpec) -> Child:
-    """Start a process and hand it its settings."""
+    """Start a process and hand it its settings.
+
+    Raises: OSError when the system has no room for one more process or its sockets.
+    """
     ours, theirs = socket.socketpair()
-    with theirs:
+    with contextlib.ExitStack() as stack, theirs:
+        stack.enter_context(ours)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # a file in the working folder must not stand in for one of Python's own
@@ -64,6 +68,7 @@ async def start_child(spec: ChildSpec) -> Child:
             pass_fds=(theirs.fileno(), *spec.sockets),
             stdin=asyncio.subprocess.DEVNULL,
         )
+        stack.pop_all()  # from here on the line lives as long as the child
     ours.setblocking(False)  # noqa: FBT003 - the function takes no names
     with contextlib.suppress(ConnectionError):  # it has died already, which `wait` tells
         await asyncio.get_running_loop().sock_sendall(ours, spec.handover + b"\n")

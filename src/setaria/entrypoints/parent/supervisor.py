@@ -70,7 +70,12 @@ class Post:
 
     async def _live_once(self) -> None:
         started_s = self._clock.monotonic_s()
-        child = self._child = await start_child(self._spec)
+        try:
+            child = self._child = await start_child(self._spec)
+        except OSError as error:
+            self._log.warning("process_not_started", post=self._spec.name, reason=error.strerror)
+            await self._put_off()
+            return
         if self._stopping:
             child.signal(signal.SIGTERM)
         listening = asyncio.create_task(self._hear(child))  # noqa: TID251 - the supervisor is what runs in the background
@@ -82,14 +87,17 @@ class Post:
         lived_s = self._clock.monotonic_s() - started_s
         if lived_s > LIVED_LONG_S:
             self._pause_s = FIRST_PAUSE_S
-        longest_s = LONGEST_PAUSE_WHEN_READY_S
-        if not child.ready.is_set():
-            self.failed_starts += 1
-            longest_s = LONGEST_PAUSE_S
-            self._turn_away()
         self._log.warning("process_died", died=self._spec.name, pid=child.pid, code=code, restart_in_s=self._pause_s)
-        await self._rest(self._pause_s)
-        self._pause_s = min(self._pause_s * 2, longest_s)
+        if child.ready.is_set():
+            await self._rest(LONGEST_PAUSE_WHEN_READY_S)
+        else:
+            await self._put_off()
+
+    async def _put_off(self) -> None:
+        """Rest after a start that failed."""
+        self.failed_starts += 1
+        self._turn_away()
+        await self._rest(LONGEST_PAUSE_S)
 
     async def _hear(self, child: Child) -> None:
         await child.listen()
@@ -105,12 +113,13 @@ class Post:
                 while True:
                     self._door.accept()[0].close()
 
-    async def _rest(self, pause_s: float) -> None:
-        """Wait before the next start; `stop` ends the wait."""
+    async def _rest(self, longest_s: float) -> None:
+        """Wait before the next start, twice as long the next time; `stop` ends the wait."""
         self._knocked.clear()
         if not self._stopping:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._knocked.wait(), pause_s)
+                await asyncio.wait_for(self._knocked.wait(), self._pause_s)
+        self._pause_s = min(self._pause_s * 2, longest_s)
 
     async def _is_wanted(self) -> bool:
         """Wait until the process is needed; False when it never will be again."""
