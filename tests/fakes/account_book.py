@@ -17,6 +17,10 @@ class FakeAccountBook:
     def add_account(self, account: Account) -> None:
         self._accounts.append(account)
 
+    def change_account(self, account: Account) -> None:
+        self._accounts = [account if each.id == account.id else each for each in self._accounts]
+        self.changes += 1
+
     def list_accounts(self) -> list[Account]:
         return list(self._accounts)
 

@@ -39,6 +39,21 @@ def new_key_id() -> KeyId:
     return KeyId(f"key_{secrets.token_hex(8)}")
 
 
+def new_allowance_id() -> str:
+    """Make the id of an allowance, `al_` and 16 hex digits."""
+    return f"al_{secrets.token_hex(8)}"
+
+
+def new_subscription_id() -> str:
+    """Make the id of a subscription, `sub_` and 16 hex digits."""
+    return f"sub_{secrets.token_hex(8)}"
+
+
+def new_worker_id() -> str:
+    """Make the id of a worker's epoch, `wk_` and 16 hex digits."""
+    return f"wk_{secrets.token_hex(8)}"
+
+
 def new_tool_call_id() -> str:
     """Make a tool-call id as the reference platform writes it: `call_` and 24 hex digits."""
     return f"call_{secrets.token_hex(12)}"

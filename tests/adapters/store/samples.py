@@ -12,12 +12,12 @@ from setaria.adapters.store.postgres.store import PostgresStore
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.core.ids import AccountId, CallId, KeyId, new_call_id
 from setaria.core.usage import Usage
-from setaria.domain.accounts.records import Account, Key
+from setaria.domain.accounts.records import Account, Key, Limits
 from setaria.domain.ledger.records import CallRecord
 
 AT_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 DAY_MS = 86_400_000
-ACCOUNT = Account(AccountId("acct_1"), "default", "active", AT_MS)
+ACCOUNT = Account(AccountId("acct_1"), "default", "active", AT_MS, "", "postpaid", Limits(unlimited=True))
 KEY = Key(KeyId("key_1"), ACCOUNT.id, "first", "payg", b"d" * 32, "ring1", "wxyz", AT_MS)
 
 

@@ -16,7 +16,8 @@ from setaria.adapters.store.migrate import current_revision, head_revision, upgr
 from setaria.adapters.store.revision import HEAD, is_current
 from setaria.adapters.store.schema import metadata
 from setaria.core.errors import Misconfigured
-from setaria.domain.catalog.added import Added
+from setaria.core.ids import AccountId
+from setaria.domain.accounts.records import Account, Limits
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -42,25 +43,25 @@ def test_an_empty_database_gets_all_tables(empty_url: str) -> None:
         assert compare_metadata(context, metadata) == []
 
 
-def test_tables_of_the_first_revision_keep_their_content(empty_url: str) -> None:
-    """A database that the first version made, with accounts and keys in it, gets the new tables and loses nothing."""
-    upgrade(empty_url)
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_tables_of_every_earlier_revision_keep_their_content(empty_url: str, revision: str) -> None:
+    """A database of an earlier version gets the new tables and loses nothing; only the operator stays postpaid."""
+    upgrade(empty_url, revision)
     with contextlib.closing(Database(empty_url)) as database, database.write() as connection:
         for statement in (
-            "DROP TABLE upstreams",
-            "DROP TABLE models",
-            "UPDATE alembic_version SET version_num = '0001'",
-            "INSERT INTO accounts VALUES ('acct_1', 'default', 'active', 1)",
+            "INSERT INTO accounts (id, name, status, created_at_ms) VALUES ('acct_1', 'default', 'active', 1)",
+            "INSERT INTO accounts (id, name, status, created_at_ms) VALUES ('acct_2', 'ann', 'active', 2)",
             "UPDATE changes SET counter = 7",
         ):
             connection.exec_driver_sql(statement)
     upgrade(empty_url)
     assert current_revision(empty_url) == HEAD
     with contextlib.closing(ControlStore(empty_url)) as control, control.read() as books:
-        assert [account.name for account in books.list_accounts()] == ["default"]
-        assert books.read_added() == Added()
-    with contextlib.closing(Database(empty_url)) as database, database.read() as connection:
-        assert connection.exec_driver_sql("SELECT counter FROM changes").scalar_one() == 7
+        found = books.list_accounts()
+        assert [
+            Account(AccountId("acct_1"), "default", "active", 1, "", "postpaid", Limits(unlimited=True)),
+            Account(AccountId("acct_2"), "ann", "active", 2, "", "prepaid", Limits()),
+        ] == found
 
 
 def test_an_upgrade_twice_changes_nothing(url: str) -> None:

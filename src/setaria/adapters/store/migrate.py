@@ -15,7 +15,7 @@ from setaria.core.errors import Misconfigured
 _LOCK_NUMBER = 0x5E7A61A  # of PostgreSQL's advisory locks, which are known by number; any number of our own does
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Make or change the tables, all in one transaction; changes nothing when they are as they should be.
 
     Two processes may do it at once: the second waits for the first. A SQLite file is made if there is none.
@@ -35,7 +35,7 @@ def upgrade(url: str) -> None:
                 "start the newer version that made them, or restore a backup"
             )
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
 
 
 def current_revision(url: str) -> str | None:

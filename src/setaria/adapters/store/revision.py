@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def is_current(path: Path) -> bool:

@@ -12,8 +12,9 @@ from enum import Enum
 import msgspec
 
 from setaria.core.ids import BASE62, AccountId, new_key_id, random_base62
+from setaria.core.protocol import Lane
 from setaria.core.secrets import SecretRing
-from setaria.domain.accounts.records import Key, Lane
+from setaria.domain.accounts.records import Key
 
 _PREFIX = "sk-"
 _LANE: Lane = "payg"

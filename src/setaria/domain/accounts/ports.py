@@ -24,6 +24,10 @@ class AccountBook(Protocol):
         """Insert a new account."""
         ...
 
+    def change_account(self, account: Account) -> None:
+        """Write an account's new state in place of the old one, and count up the change counter."""
+        ...
+
     def list_accounts(self) -> list[Account]:
         """List all accounts, oldest first."""
         ...

@@ -5,24 +5,59 @@ from typing import Literal
 import msgspec
 
 from setaria.core.ids import AccountId, KeyId
+from setaria.core.protocol import Lane
 
-Lane = Literal["payg"]
+Billing = Literal["prepaid", "postpaid"]
 AccountStatus = Literal["active", "suspended", "closed"]
 
 
+class ModelLimits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Limits of an account on one model; None is the platform's default."""
+
+    rpm: int | None = None
+    tpm: int | None = None
+    in_flight: int | None = None
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an account may do: on every model, on single ones, or everything when it is `unlimited`."""
+
+    unlimited: bool = False
+    every: ModelLimits = ModelLimits()
+    models: dict[str, ModelLimits] = {}
+
+
+class KeyRules(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a key may do; empty is no restriction.
+
+    `models` are ids, `networks` CIDR blocks, `cap_nano` what may be spent with it in a calendar month (UTC).
+    """
+
+    models: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    cap_nano: int | None = None
+
+
 class Account(msgspec.Struct, frozen=True):
-    """Somebody who uses the platform; `name` is unique."""
+    """Somebody who uses the platform; `name` is unique.
+
+    `prepaid` accounts are refused when nothing is left, `postpaid` ones never.
+    """
 
     id: AccountId
     name: str
     status: AccountStatus
     created_at_ms: int
+    email: str = ""
+    billing: Billing = "prepaid"
+    limits: Limits = Limits()
 
 
 class Key(msgspec.Struct, frozen=True):
     """An API key as it is kept: never its text, only a keyed digest and the last 4 characters.
 
     `secret_id` names the secret of the ring that the digest was made with. `revoked_at_ms` is None while it is good.
+    `subscription_id` is that of a plan's key, empty for others.
     """
 
     id: KeyId
@@ -34,12 +69,23 @@ class Key(msgspec.Struct, frozen=True):
     last4: str
     created_at_ms: int
     revoked_at_ms: int | None = None
+    expires_at_ms: int | None = None
+    disabled_at_ms: int | None = None
+    last_used_at_ms: int | None = None
+    subscription_id: str = ""
+    rules: KeyRules = KeyRules()
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose key a call came with."""
+    """Whose key a call came with, and what account and key may do."""
 
     account_id: AccountId
     account_status: AccountStatus
     key_id: KeyId
     lane: Lane
+    billing: Billing = "postpaid"
+    limits: Limits = Limits(unlimited=True)
+    subscription_id: str = ""
+    key_expires_at_ms: int | None = None
+    key_disabled_at_ms: int | None = None
+    rules: KeyRules = KeyRules()

@@ -5,10 +5,10 @@ from typing import Literal
 import msgspec
 
 from setaria.core.ids import AccountId, CallId, KeyId
-from setaria.core.protocol import ProtocolName
+from setaria.core.protocol import Lane, ProtocolName
 from setaria.core.usage import CountsFrom, Usage
 
-Ending = Literal["completed", "client_gone", "upstream_failed", "upstream_cut", "timeout", "shutdown"]
+Ending = Literal["completed", "client_gone", "upstream_failed", "upstream_cut", "timeout", "out_of_funds", "shutdown"]
 GroupBy = Literal["day", "model", "key"]
 
 
@@ -16,7 +16,8 @@ class CallRecord(msgspec.Struct, frozen=True):
     """What one admitted call took, whatever its ending.
 
     `charge_nano` is in nano-units of the installation's currency: 0 for a model whose price is 0.
-    `first_token_ms` is None when nothing came.
+    `first_token_ms` is None when nothing came. `charges` says which allowances paid how much (`write_charges`);
+    `note` why the amount is what it is, where that is not plain.
     """
 
     id: CallId
@@ -35,6 +36,12 @@ class CallRecord(msgspec.Struct, frozen=True):
     first_token_ms: int | None
     duration_ms: int
     attempts: int
+    lane: Lane = "payg"
+    subscription_id: str = ""
+    price_id: str = ""
+    charge_millicredits: int = 0
+    charges: str = ""
+    note: str = ""
 
 
 class CallRow(msgspec.Struct, frozen=True):

@@ -1,14 +1,21 @@
 """Accounts: implements the port AccountBook within one transaction."""
 
-from sqlalchemy import Connection, case, insert, or_, select, update
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, case, insert, or_, select, update
 
 from setaria.adapters.store.schema import accounts, changes, keys
 from setaria.core.ids import AccountId, KeyId
-from setaria.domain.accounts.records import Account, Key
+from setaria.domain.accounts.records import Account, Key, KeyRules, Limits
 
 # In the order of the records' fields.
 _ACCOUNT = select(*(accounts.c[name] for name in Account.__struct_fields__))
 _KEY = select(*(keys.c[name] for name in Key.__struct_fields__))
+
+
+_read_limits = msgspec.json.Decoder(Limits).decode
+_read_rules = msgspec.json.Decoder(KeyRules).decode
 
 
 class AccountTable:
@@ -23,15 +30,25 @@ class AccountTable:
         Raises: InvalidRequest when its name is taken.
         """
         self._connection.execute(
-            insert(accounts).values(
-                id=account.id, name=account.name, status=account.status, created_at_ms=account.created_at_ms
-            )
+            insert(accounts).values(msgspec.structs.asdict(account) | {"limits": _to_json(account.limits)})
         )
+
+    def change_account(self, account: Account) -> None:
+        """Write an account's new state in place of the old one, and count up the change counter.
+
+        Raises: InvalidRequest when its new name is taken.
+        """
+        self._connection.execute(
+            update(accounts)
+            .where(accounts.c.id == account.id)
+            .values(msgspec.structs.asdict(account) | {"limits": _to_json(account.limits)})
+        )
+        self._count_change()
 
     def list_accounts(self) -> list[Account]:
         """List all accounts, oldest first."""
         rows = self._connection.execute(_ACCOUNT.order_by(accounts.c.created_at_ms, accounts.c.id))
-        return [Account(*row) for row in rows]
+        return [_account_from_row(row) for row in rows]
 
     def find_account(self, account: str) -> Account | None:
         """Find an account by its id or its name; the id counts first, so that no name can hide another account."""
@@ -39,35 +56,23 @@ class AccountTable:
         row = self._connection.execute(
             _ACCOUNT.where(or_(accounts.c.id == account, accounts.c.name == account)).order_by(by_id_first).limit(1)
         ).first()
-        return None if row is None else Account(*row)
+        return None if row is None else _account_from_row(row)
 
     def add_key(self, key: Key) -> None:
         """Insert a new key."""
-        self._connection.execute(
-            insert(keys).values(
-                id=key.id,
-                account_id=key.account_id,
-                name=key.name,
-                lane=key.lane,
-                digest=key.digest,
-                secret_id=key.secret_id,
-                last4=key.last4,
-                created_at_ms=key.created_at_ms,
-                revoked_at_ms=key.revoked_at_ms,
-            )
-        )
+        self._connection.execute(insert(keys).values(msgspec.structs.asdict(key) | {"rules": _to_json(key.rules)}))
 
     def list_keys(self, account_id: AccountId | None) -> list[Key]:
         """List the keys of one account, or with None of all, oldest first, revoked ones too."""
         question = _KEY.order_by(keys.c.created_at_ms, keys.c.id)
         if account_id is not None:
             question = question.where(keys.c.account_id == account_id)
-        return [Key(*row) for row in self._connection.execute(question)]
+        return [_key_from_row(row) for row in self._connection.execute(question)]
 
     def find_key(self, key: str) -> Key | None:
         """Find a key by its id."""
         row = self._connection.execute(_KEY.where(keys.c.id == key)).first()
-        return None if row is None else Key(*row)
+        return None if row is None else _key_from_row(row)
 
     def revoke_key(self, account_id: AccountId, key_id: KeyId, revoked_at_ms: int) -> bool:
         """Mark an account's key as revoked and count up the change counter; False when it already was."""
@@ -78,5 +83,22 @@ class AccountTable:
         )
         if revoked.rowcount == 0:
             return False
-        self._connection.execute(update(changes).values(counter=changes.c.counter + 1))
+        self._count_change()
         return True
+
+    def _count_change(self) -> None:
+        self._connection.execute(update(changes).values(counter=changes.c.counter + 1))
+
+
+def _account_from_row(row: Row[Any]) -> Account:  # what SQL gives has no types
+    values = row._asdict()
+    return Account(**values | {"limits": _read_limits(values["limits"])})
+
+
+def _key_from_row(row: Row[Any]) -> Key:  # as above
+    values = row._asdict()
+    return Key(**values | {"rules": _read_rules(values["rules"])})
+
+
+def _to_json(part: msgspec.Struct) -> str:
+    return msgspec.json.encode(part).decode()

@@ -7,6 +7,7 @@ calls are in flight. asyncpg prepares each statement once a connection.
 from collections.abc import Sequence
 
 from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
+from setaria.adapters.store.callers import FIND_CALLER, caller_from_row
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
@@ -27,6 +28,7 @@ _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"
         "charge_nano",
         "first_token_ms",
         "duration_ms",
+        "charge_millicredits",
     ),
     "bigint[]",
 )
@@ -36,11 +38,7 @@ _INSERT_CALLS = (  # made of the record's own names
     + ", ".join(f"${place}::{_ARRAYS.get(name, 'text[]')}" for place, name in enumerate(_COLUMNS, start=1))
     + ") ON CONFLICT (id) DO NOTHING"
 )
-_FIND_CALLER = """
-    SELECT keys.account_id, accounts.status, keys.id, keys.lane
-    FROM keys JOIN accounts ON accounts.id = keys.account_id
-    WHERE keys.digest = $1 AND keys.revoked_at_ms IS NULL
-"""
+_FIND_CALLER = f"{FIND_CALLER} $1"
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call takes
@@ -93,7 +91,7 @@ class PostgresStore:
         """
         async with self._reading.use() as connection:
             row = await connection.fetchrow(_FIND_CALLER, digest)
-        return None if row is None else Caller(*row)
+        return None if row is None else caller_from_row(row)
 
     async def read_change_counter(self) -> int:
         """Read how many changes there were that end what workers have cached.

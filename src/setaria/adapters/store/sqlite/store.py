@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
+from setaria.adapters.store.callers import FIND_CALLER, caller_from_row
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
@@ -31,11 +32,7 @@ _INSERT_CALL = (  # made of the record's own names
     f"INSERT INTO calls ({', '.join(_COLUMNS)}) "  # noqa: S608
     f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
 )
-_FIND_CALLER = """
-    SELECT keys.account_id, accounts.status, keys.id, keys.lane
-    FROM keys JOIN accounts ON accounts.id = keys.account_id
-    WHERE keys.digest = :digest AND keys.revoked_at_ms IS NULL
-"""
+_FIND_CALLER = f"{FIND_CALLER} :digest"
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "SELECT id FROM calls LIMIT 1"
@@ -95,7 +92,7 @@ class SqliteStore:
         Raises: Unavailable when the store can't be read.
         """
         rows = await self._ask(self._reader, lambda: self._read(_FIND_CALLER, {"digest": digest}))
-        return Caller(*rows[0]) if rows else None
+        return caller_from_row(rows[0]) if rows else None
 
     async def read_change_counter(self) -> int:
         """Read how many changes there were that end what workers have cached.
