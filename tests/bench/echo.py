@@ -31,6 +31,7 @@ from setaria.core.usage import Usage
 from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import Account
 from setaria.domain.catalog.model import Catalog, Deployment, Model
+from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.ports import ModelRequest, Sink
 from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
@@ -142,6 +143,7 @@ async def serve_echo(
     platform = Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
         catalog=Catalog((MODEL,)),
+        tariffs=Tariffs((MODEL.id,)),
         router=Router(lambda: 0.5),
         upstreams={NAME: upstream},
         relays={},
@@ -160,7 +162,7 @@ async def serve_echo(
     )
     server = Server(LIMITS, clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, lines)
-    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock, renew_nothing).look)
+    jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock, (renew_nothing,)).look)
     await server.listen(listening)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

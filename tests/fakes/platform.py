@@ -11,6 +11,7 @@ from setaria.core.traits import Traits
 from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import AccountStatus, Caller
 from setaria.domain.catalog.model import Catalog, Deployment, Model
+from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
 from setaria.gateway.platform import Platform
@@ -72,6 +73,7 @@ def make_stage(
     platform = Platform(
         keys=KeyCache(ledger, SECRETS),
         catalog=Catalog((model,)),
+        tariffs=Tariffs((model.id,)),
         router=Router(lambda: 0.5),
         upstreams={each.name: each for each in (upstream, *others)},
         relays={} if relay is None else {upstream.name: relay},

@@ -10,6 +10,7 @@ from setaria.core.ids import CallId
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.tariff import PriceList
 from setaria.gateway.ports import Log
 
 
@@ -43,6 +44,10 @@ class Store(Protocol):
 
     async def read_catalog(self) -> Added:
         """Read what commands have added to the catalog."""
+        ...
+
+    async def read_tariffs(self) -> PriceList:
+        """Read prices and rates."""
         ...
 
     async def check(self) -> str:

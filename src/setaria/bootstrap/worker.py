@@ -14,12 +14,13 @@ from setaria.adapters.telemetry.shared import SharedMetrics
 from setaria.adapters.upstreams.http.pool import Connect, HttpPool
 from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
-from setaria.bootstrap.catalog import LOCAL, needs_engine
+from setaria.bootstrap.catalog import LOCAL, SEEDLING, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.store import Store, make_store
+from setaria.bootstrap.tariff_reader import TariffReader
 from setaria.bootstrap.upstreams import HttpUpstreams, UpstreamSet
 from setaria.config import Settings
 from setaria.core.clock import SystemClock
@@ -28,6 +29,7 @@ from setaria.core.ids import random_share
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.keys import key_secrets_from_ring
 from setaria.domain.catalog.model import Catalog
+from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
 from setaria.entrypoints.api.metrics import MetricsPage
@@ -66,7 +68,8 @@ async def _work(line: Line, log: Log) -> int:
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
     platform = build_platform(ring, store, upstreams, log, metrics)
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
-    watch = ChangeWatch(store, platform.keys, clock, reader.renew)
+    tariffs = TariffReader(store, platform.tariffs)
+    watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     shared = SharedMetrics(
         Path(line.handover.sockets),
@@ -89,6 +92,7 @@ async def _work(line: Line, log: Log) -> int:
     report_loop_faults(log)
     await store.open()
     await reader.renew()
+    await tariffs.renew()
     jobs.every(PERIOD_S, "watch_changes", watch.look)
     jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
     if has_metrics:
@@ -114,7 +118,8 @@ def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: 
     """Put together what a call needs."""
     return Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
-        catalog=Catalog(()),  # filled before the first call, see `_work`
+        catalog=Catalog(()),  # this and the next are filled before the first call, see `_work`
+        tariffs=Tariffs((SEEDLING,)),
         router=Router(random_share),
         upstreams=upstreams.current,
         relays=upstreams.relays,

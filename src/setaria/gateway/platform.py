@@ -7,6 +7,7 @@ import msgspec
 from setaria.core.clock import Clock
 from setaria.domain.catalog.model import Catalog
 from setaria.domain.ledger.ports import Ledger
+from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
@@ -22,6 +23,7 @@ class Platform(msgspec.Struct, frozen=True):
 
     keys: KeyCache
     catalog: Catalog
+    tariffs: Tariffs
     router: Router
     upstreams: Mapping[str, Upstream]
     relays: Mapping[str, RelayUpstream]

@@ -66,7 +66,7 @@ def test_a_revoked_key_dies_at_the_next_look() -> None:
     """A change is seen at the next look, and only a change empties the cache."""
 
     async def story(stage: Stage) -> None:
-        watch = ChangeWatch(stage.ledger, stage.platform.keys, stage.clock, renew_nothing)
+        watch = ChangeWatch(stage.ledger, stage.platform.keys, stage.clock, (renew_nothing,))
         await watch.look()
         await authenticate(received(stage), stage.platform.keys)
         stage.ledger.callers.clear()
@@ -85,7 +85,7 @@ def test_old_news_are_believed_for_a_minute() -> None:
 
     async def story(stage: Stage) -> None:
         keys = stage.platform.keys
-        watch = ChangeWatch(stage.ledger, keys, stage.clock, renew_nothing)
+        watch = ChangeWatch(stage.ledger, keys, stage.clock, (renew_nothing,))
         await watch.look()
         await keys.find(stage.key)
         stage.clock.advance(60.0)
@@ -108,7 +108,7 @@ def test_a_counter_that_does_not_answer_is_no_news() -> None:
     """News that are asked for and do not come leave the last ones as old as they are."""
 
     async def story(stage: Stage) -> None:
-        watch = ChangeWatch(stage.ledger, stage.platform.keys, stage.clock, renew_nothing)
+        watch = ChangeWatch(stage.ledger, stage.platform.keys, stage.clock, (renew_nothing,))
         await watch.look()
         stage.clock.advance(61.0)
         stage.ledger.close()

@@ -19,7 +19,7 @@ class Watched:
         self.renewed = 0
         self.catalog_away = False
         keys = KeyCache(FakeLedger(), key_secrets_from_ring(SecretRing({"a": bytes(32)})))
-        self._watch = ChangeWatch(self, keys, FakeClock(), self.renew)
+        self._watch = ChangeWatch(self, keys, FakeClock(), (self.renew,))
 
     async def read_change_counter(self) -> int:
         return self.number

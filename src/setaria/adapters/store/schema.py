@@ -169,19 +169,21 @@ entries = Table(
     Index(None, "allowance_id"),
 )
 
-# A version of a model's price from one moment on, as JSON; `entry` is a `Price`.
+# A version of what a model costs from one moment on: its price (`payg`) or the rate of plans (`plan`); `entry` is a
+# `Tariff`, as JSON.
 prices = Table(
     "prices",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("lane", Text, nullable=False),
     Column("model", Text, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("entry", Text, nullable=False),
     Column("created_at_ms", BigInteger, nullable=False),
-    UniqueConstraint("model", "from_ms"),
+    UniqueConstraint("lane", "model", "from_ms"),
 )
 
-# What is sold beside single calls: `plan/TIER`, `rate/MODEL`, `off_peak`, `currency`, `search`; `entry` is JSON.
+# What is sold beside single calls: `plan/TIER`, `off_peak`, `currency`, `search`; `entry` is JSON.
 tariffs = Table(
     "tariffs",
     metadata,

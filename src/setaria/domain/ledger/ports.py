@@ -4,6 +4,7 @@ from typing import Protocol
 
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
+from setaria.domain.ledger.tariff import PriceList
 
 
 class Ledger(Protocol):
@@ -13,6 +14,17 @@ class Ledger(Protocol):
         """Write one call; returns when it is durable. The same call id again changes nothing.
 
         Raises: Unavailable when it could not be written.
+        """
+        ...
+
+
+class TariffSource(Protocol):
+    """Reads prices and rates for the data plane."""
+
+    async def read_tariffs(self) -> PriceList:
+        """Read all of it as it is at one moment.
+
+        Raises: Unavailable when the store can't be read.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Watch changes: renews what a worker remembers when any of it may have changed."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from setaria.core.clock import Clock
@@ -28,15 +28,15 @@ class ChangeWatch:
 
     While it can't be read the cached keys are believed for 60 seconds more, then nothing is.
 
-    Takes: renew_catalog, reads models and upstreams anew; when it raises Unavailable the next look tries it again.
+    Takes: renewals, each of which reads something anew; when one raises Unavailable the next look tries all again.
     """
 
     def __init__(
-        self, counter: ChangeCounter, keys: KeyCache, clock: Clock, renew_catalog: Callable[[], Awaitable[None]]
+        self, counter: ChangeCounter, keys: KeyCache, clock: Clock, renewals: Sequence[Callable[[], Awaitable[None]]]
     ) -> None:
         self._counter = counter
         self._keys = keys
-        self._renew_catalog = renew_catalog
+        self._renewals = renewals
         self._clock = clock
         self._seen: int | None = None
         self._read_at_s = clock.monotonic_s()
@@ -54,5 +54,6 @@ class ChangeWatch:
         if number != self._seen:
             self._keys.forget()
             with contextlib.suppress(Unavailable):
-                await self._renew_catalog()
+                for renew in self._renewals:
+                    await renew()
                 self._seen = number

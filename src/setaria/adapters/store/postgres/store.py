@@ -12,10 +12,12 @@ from setaria.adapters.store.columns import CallValues, name_call_columns, values
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
 from setaria.adapters.store.postgres.line import Line
+from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.tariff import PriceList
 
 _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"} | dict.fromkeys(
     (
@@ -45,7 +47,7 @@ _TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call t
 
 
 class PostgresStore:
-    """Implements the ports KeyDirectory, CatalogSource and Ledger.
+    """Implements the ports KeyDirectory, CatalogSource, TariffSource and Ledger.
 
     Takes: url, as `postgresql://user:password@host/name`; on_refused, told of a call that the database does not take,
     and why; on_written, told the rows and the seconds of each batch.
@@ -111,6 +113,14 @@ class PostgresStore:
         """
         async with self._reading.use() as connection:
             return added_from_rows(await connection.fetch(READ_CATALOG))
+
+    async def read_tariffs(self) -> PriceList:
+        """Read all prices and rates as they are at one moment.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        async with self._reading.use() as connection:
+            return price_list_from_rows(await connection.fetch(READ_TARIFFS))
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""

@@ -19,10 +19,12 @@ from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_awa
 from setaria.adapters.store.sqlite.connection import Connection, is_damaged, write_transaction
 from setaria.adapters.store.sqlite.lane import Lane
 from setaria.adapters.store.sqlite.lock import FileLock
+from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.tariff import PriceList
 
 T = TypeVar("T")
 
@@ -40,7 +42,7 @@ _LEAST_FREE_BYTES = 8 * 1024 * 1024
 
 
 class SqliteStore:
-    """Implements the ports KeyDirectory, CatalogSource and Ledger.
+    """Implements the ports KeyDirectory, CatalogSource, TariffSource and Ledger.
 
     Takes: path of the database file; on_refused, told of a call that the database does not take, and why;
     on_written, told the rows and the seconds of each batch.
@@ -110,6 +112,13 @@ class SqliteStore:
         Raises: Unavailable when the store can't be read.
         """
         return added_from_rows(await self._ask(self._reader, lambda: self._read(READ_CATALOG, {})))
+
+    async def read_tariffs(self) -> PriceList:
+        """Read all prices and rates as they are at one moment.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        return price_list_from_rows(await self._ask(self._reader, lambda: self._read(READ_TARIFFS, {})))
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well.

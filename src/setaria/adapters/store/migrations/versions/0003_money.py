@@ -111,12 +111,13 @@ def _create_tariffs() -> None:
     op.create_table(
         "prices",
         _words("id"),
+        _words("lane"),
         _words("model"),
         _number("from_ms"),
         _words("entry"),
         _number("created_at_ms"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_prices")),
-        sa.UniqueConstraint("model", "from_ms", name=op.f("uq_prices_model_from_ms")),
+        sa.UniqueConstraint("lane", "model", "from_ms", name=op.f("uq_prices_lane_model_from_ms")),
     )
     op.create_table(
         "tariffs",

@@ -1,0 +1,140 @@
+"""Tariff: what a model's tokens cost, and the one function that rounds.
+
+A price counts in nano-units of the currency, a rate of plans in milli-credits. Both are whole numbers a million tokens
+of a class: $0.435 a million is 435,000,000; 2.5 credits a token are 2,500,000,000.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from setaria.core.money import CURRENCY
+from setaria.core.usage import Usage
+from setaria.core.zones import UTC, local_time
+
+FACTOR_ONE = 1_000_000
+"""A factor is a whole number of millionths."""
+
+_TOKENS = 1_000_000
+_MINUTES_OF_HOUR = 60
+FREE_ID = "free"
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """Calls with more than so many input tokens, of all classes, cost `factor` times the price, as a whole."""
+
+    above_input_tokens: int
+    factor: int
+
+
+class Times(msgspec.Struct, frozen=True):
+    """Calls that begin in these minutes of a zone's day cost `factor` times the price.
+
+    `to_minute` is not in it; 1440 is the end of the day. Where it is not after `from_minute`, midnight lies between.
+    """
+
+    from_minute: int
+    to_minute: int
+    factor: int
+    zone: str = UTC
+
+
+class Tariff(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a model's tokens cost from one moment on.
+
+    `id` is what a call's row names. Of several tiers the highest that is exceeded counts, of several times the first.
+    """
+
+    id: str
+    model: str
+    from_ms: int
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    tiers: tuple[Tier, ...] = ()
+    times: tuple[Times, ...] = ()
+
+
+class PriceList(msgspec.Struct, frozen=True):
+    """Everything that was imported of prices, and of the rates of plans, in all versions."""
+
+    currency: str = CURRENCY
+    prices: tuple[Tariff, ...] = ()
+    rates: tuple[Tariff, ...] = ()
+
+
+def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
+    """Tell what a call costs that began at this moment, rounded half up once, at the total.
+
+    Worked: 1,000 uncached, 500 cached and 200 output tokens at $0.435, $0.0036 and $0.87 a million cost
+    435,000 + 1,800 + 174,000 = 610,800 nano-dollars. 3 tokens at 500,000 a million cost 1.5, which is 2.
+    Cost: 0.3 us without tiers and times.
+    """
+    total = (
+        usage.input_tokens * tariff.input
+        + usage.cached_input_tokens * tariff.cached_input
+        + usage.cache_write_tokens * tariff.cache_write
+        + usage.output_tokens * tariff.output
+    )
+    if not tariff.tiers and not tariff.times:
+        return (total + _TOKENS // 2) // _TOKENS
+    whole = _TOKENS * FACTOR_ONE * FACTOR_ONE
+    scaled = total * tier_factor(tariff, usage) * time_factor(tariff, at_ms)
+    return (scaled + whole // 2) // whole
+
+
+def tier_factor(tariff: Tariff, usage: Usage) -> int:
+    """Tell the factor, in millionths, for the length of a call's input."""
+    exceeded = [tier for tier in tariff.tiers if usage.all_input_tokens > tier.above_input_tokens]
+    return max(exceeded, key=lambda tier: tier.above_input_tokens).factor if exceeded else FACTOR_ONE
+
+
+def time_factor(tariff: Tariff, at_ms: int) -> int:
+    """Tell the factor, in millionths, for the moment at which a call began."""
+    return next((times.factor for times in tariff.times if _holds(times, at_ms)), FACTOR_ONE)
+
+
+def _holds(times: Times, at_ms: int) -> bool:
+    local = local_time(at_ms, times.zone)
+    minute = local.hour * _MINUTES_OF_HOUR + local.minute
+    if times.from_minute < times.to_minute:
+        return times.from_minute <= minute < times.to_minute
+    return minute >= times.from_minute or minute < times.to_minute
+
+
+class Tariffs:
+    """The prices and rates that a process knows, by model and moment.
+
+    Takes: free, the models that cost nothing until a price for them is imported.
+    """
+
+    def __init__(self, free: Iterable[str] = ()) -> None:
+        self._free = tuple(Tariff(FREE_ID, model, 0) for model in free)
+        self.renew(PriceList())
+
+    def renew(self, imported: PriceList) -> None:
+        """Know these from now on; a hold keeps the tariff that it was made with."""
+        self.currency = imported.currency
+        self._prices = _by_model((*self._free, *imported.prices))
+        self._rates = _by_model((*self._free, *imported.rates))
+
+    def price_of(self, model_id: str, at_ms: int) -> Tariff | None:
+        """Give the price that holds for a model at a moment; None when it has none."""
+        return _find(self._prices, model_id, at_ms)
+
+    def rate_of(self, model_id: str, at_ms: int) -> Tariff | None:
+        """Give the rate at which plans pay for a model at a moment; None when it is not for plans."""
+        return _find(self._rates, model_id, at_ms)
+
+
+def _by_model(tariffs: Iterable[Tariff]) -> dict[str, list[Tariff]]:
+    """Sort versions by model, the newest first."""
+    found: dict[str, list[Tariff]] = {}
+    for tariff in sorted(tariffs, key=lambda each: each.from_ms, reverse=True):
+        found.setdefault(tariff.model, []).append(tariff)
+    return found
+
+
+def _find(tariffs: dict[str, list[Tariff]], model_id: str, at_ms: int) -> Tariff | None:
+    return next((tariff for tariff in tariffs.get(model_id, ()) if tariff.from_ms <= at_ms), None)

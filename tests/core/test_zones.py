@@ -1,0 +1,26 @@
+"""Time zones."""
+
+import datetime
+
+import pytest
+
+from setaria.core.errors import Misconfigured
+from setaria.core.zones import find_zone, local_time
+
+
+def test_utc_needs_no_database() -> None:
+    """The zone that everything counts in is always there."""
+    assert find_zone("UTC") is datetime.UTC
+
+
+def test_a_moment_is_told_in_a_zone() -> None:
+    """Midnight of Shanghai is 16:00 of the day before in UTC."""
+    assert local_time(1_782_921_600_999, "UTC").isoformat() == "2026-07-01T16:00:00+00:00"
+    assert local_time(1_782_921_600_999, "Asia/Shanghai").isoformat() == "2026-07-02T00:00:00+08:00"
+
+
+@pytest.mark.parametrize("name", ["Mars/Olympus", "", "/etc/passwd", "../UTC", "Europe"])
+def test_an_unknown_zone_is_told(name: str) -> None:
+    """Nothing but a zone of the database is taken."""
+    with pytest.raises(Misconfigured, match="is no time zone"):
+        find_zone(name)
