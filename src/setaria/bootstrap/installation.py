@@ -20,14 +20,17 @@ from setaria.management.installation import add_default_account
 def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[ControlStore, SecretRing]]:
     """Open the control store and the secret ring, making what is missing: folder, tables, secret, default account.
 
+    A SQLite file that an earlier version made is backed up and upgraded; PostgreSQL waits for `setaria db upgrade`.
     Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
     """
     make_data_folder(settings.data)
     url = resolve_database_url(settings)
     if not is_sqlite(url) or not is_current(sqlite_path(url)):
-        from setaria.adapters.store.migrate import upgrade
+        from setaria.bootstrap.database import bring_up_to_date, refuse_old_tables
 
-        upgrade(url)
+        if not is_sqlite(url):
+            refuse_old_tables(url)
+        bring_up_to_date(settings, clock)
     with closing(ControlStore(url)) as store:
         ring = _open_ring(settings.server.secret_file, store)
         store.ensure_installation(ring.fingerprint(), clock.now_ms())

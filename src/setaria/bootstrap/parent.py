@@ -1,7 +1,6 @@
 """Parent: builds and runs the process that starts, watches and ends all others."""
 
 import asyncio
-import fcntl
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from setaria.bootstrap.handover import (
     take_up,
 )
 from setaria.bootstrap.output import give_up_output
+from setaria.bootstrap.server_lock import take_server_lock
 from setaria.config import Settings, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured, SetariaError
@@ -58,7 +58,7 @@ def main() -> int:
 async def _run(handover: Handover) -> int:
     settings = handover.read_settings()
     log = open_log("parent")
-    lock = _take_lock(settings.data)
+    lock = take_server_lock(settings.data)
     forget_figures(Path(handover.sockets))
     listener = _listen(settings.server.host, settings.server.port)
     base_url = base_url_of(settings, listener.getsockname()[1])
@@ -84,27 +84,6 @@ async def _run(handover: Handover) -> int:
         sys.stderr.write("setaria: the server could not start; the lines above say why\n")
         return 1
     return 0
-
-
-def _take_lock(data: Path) -> int:
-    """Make sure that no other server runs on this data folder; gives the lock's descriptor, to be kept open."""
-    file = data / "server.lock"
-    try:
-        lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise Misconfigured(
-            f"the file {file} can't be opened: {error.strerror}; remove it, or make it this user's own"
-        ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pid = os.read(lock, 20).decode(errors="replace").strip()
-        raise Misconfigured(
-            f"another server (process {pid}) runs on the data folder {data}; stop it, or give --data another folder"
-        ) from None
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
-    return lock
 
 
 def _listen(host: str, port: int) -> socket.socket:

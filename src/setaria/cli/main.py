@@ -9,6 +9,7 @@ import typer
 
 from setaria.bootstrap.output import give_up_output
 from setaria.cli.accounts import accounts
+from setaria.cli.database import database
 from setaria.cli.keys import keys
 from setaria.cli.models import models
 from setaria.cli.place import Place
@@ -34,6 +35,7 @@ program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
 program.command()(usage)
 program.add_typer(calls, name="calls")
+program.add_typer(database, name="db")
 program.add_typer(config, name="config")
 program.command()(doctor)
 program.command()(version)
