@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint format lock train eval bench clean
+.PHONY: help serve test check lint format lock train eval bench soak clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -62,6 +62,9 @@ eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen f
 
 bench: $(RUNTIME)  ## Measure CPU, latency and memory beside nginx (needs gcc, nginx and taskset); ROUNDS= STREAMS=
 	@$(BIN)/python bench/run.py --rounds $(or $(ROUNDS),3) --streams $(or $(STREAMS),0)
+
+soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)
 
 clean:  ## Remove caches and build products; .venv and data folders stay
 	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

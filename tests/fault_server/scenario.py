@@ -13,6 +13,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     content: Content = "text"
     tokens: int = 5  # pieces of text
+    every: int = 1  # each so many-th request of this scenario goes wrong, the others are answered well
     times: int = 0  # how many requests of this scenario go wrong, the later ones are answered well; 0: all
     # time
     head_delay_ms: int = 0

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import cast
@@ -14,6 +14,7 @@ from tests.fault_server.play import Play, SeenRequest
 from tests.fault_server.scenario import Scenario, read_scenario
 
 EARLY_LEAD_S = 0.05
+MOST_REQUESTS = 1000
 _PLAIN = Scenario()
 
 
@@ -22,7 +23,7 @@ class FaultServer:
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
-        self.requests: list[SeenRequest] = []
+        self.requests: deque[SeenRequest] = deque(maxlen=MOST_REQUESTS)  # the newest
         self.played: Counter[str] = Counter()
         self.port = 0
         self.scheme = "http"
@@ -36,7 +37,7 @@ class FaultServer:
         """Choose what becomes of a request."""
         text, scenario = read_scenario(model, request.key)
         self.played[text] += 1
-        if scenario.times and self.played[text] > scenario.times:
+        if (scenario.times and self.played[text] > scenario.times) or self.played[text] % scenario.every:
             return Scenario(content=scenario.content)
         return scenario
 

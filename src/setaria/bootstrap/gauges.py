@@ -1,5 +1,7 @@
 """Gauges: what a worker looks like at this moment."""
 
+import asyncio
+
 from setaria.adapters.telemetry.metrics import Samples
 from setaria.adapters.telemetry.process import memory_bytes
 from setaria.bootstrap.store import Store
@@ -14,6 +16,7 @@ def read_gauges(platform: Platform, upstreams: UpstreamSet, store: Store, server
     samples: dict[tuple[str, ...], int | float] = {
         ("setaria_settlement_queue",): store.queued,
         ("setaria_client_connections",): server.open_connections,
+        ("setaria_tasks",): len(asyncio.all_tasks()),
         ("setaria_workers",): 1,
         ("setaria_workers_memory_bytes",): memory_bytes(),
     }

@@ -48,6 +48,7 @@ FAMILIES = (
     Family("setaria_upstream_connections", "gauge", "Connections to upstreams.", ("upstream", "state")),
     Family("setaria_upstream_waiting_calls", "gauge", "Calls that wait for a connection.", ("upstream",)),
     Family("setaria_client_connections", "gauge", "Open connections of callers."),
+    Family("setaria_tasks", "gauge", "Tasks of the workers' event loops."),
     Family("setaria_workers", "gauge", "Workers whose gauges are in these figures."),
     Family("setaria_workers_memory_bytes", "gauge", "Resident memory of all workers."),
     Family("setaria_workers_cpu_seconds_total", "counter", "Processor time of all workers."),
