@@ -8,7 +8,6 @@ from setaria.bootstrap.store import Store
 from setaria.bootstrap.upstreams import UpstreamSet
 from setaria.entrypoints.api.server import Server
 from setaria.gateway.platform import Platform
-from setaria.gateway.route import name_of
 
 
 def read_gauges(platform: Platform, upstreams: UpstreamSet, store: Store, server: Server) -> Samples:
@@ -26,7 +25,7 @@ def read_gauges(platform: Platform, upstreams: UpstreamSet, store: Store, server
         samples["setaria_upstream_waiting_calls", name] = waiting
     now_s = platform.clock.monotonic_s()
     for deployment in {each for model in platform.catalog.models for each in model.deployments}:
-        is_well = platform.router.health(name_of(deployment)).is_well(now_s)
+        is_well = platform.router.health(deployment.name).is_well(now_s)
         key = ("setaria_deployments", deployment.upstream, deployment.model)
         samples[*key, "well"] = int(is_well)
         samples[*key, "cooling"] = int(not is_well)

@@ -2,6 +2,7 @@
 
 import re
 
+from setaria.core.estimate import estimate_dialogue
 from setaria.gateway.clamp import clamp_output
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
@@ -21,8 +22,10 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
     codec = identified.received.codec
     envelope = codec.read_envelope(await client.read_body())
     model = platform.catalog.find(envelope.model)
-    dialogue = clamp_output(codec.read_dialogue(envelope, model.traits), model.traits.context_tokens)
+    dialogue = codec.read_dialogue(envelope, model.traits)
+    input_tokens = estimate_dialogue(dialogue)
     if dialogue.left_out:
         kinds = [kind if _KNOWN_KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)
-    return Asked(identified=identified, model=model, envelope=envelope, dialogue=dialogue)
+    clamped = clamp_output(dialogue, input_tokens, model.traits.context_tokens)
+    return Asked(identified, model, envelope, clamped, input_tokens)

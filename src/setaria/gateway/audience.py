@@ -59,6 +59,10 @@ class Audience:
         elif self._is_full:
             flow.pause()
 
+    def unfollow(self) -> None:
+        """Tell nobody: the attempt is over."""
+        self._flow = None
+
     def open(self) -> None:
         """Send the stream's head, unless it was sent."""
         if not self.is_open:

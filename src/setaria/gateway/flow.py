@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 import msgspec
 
 from setaria.core.errors import CallerError, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
-from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.ledger.records import Ending
 from setaria.domain.routing.ports import Attempt
@@ -40,6 +39,9 @@ class NotBegun:
         return None
 
 
+_NOT_BEGUN = NotBegun()
+
+
 class Flow(ABC):
     """What attempts have in common, however their answer is passed on."""
 
@@ -49,7 +51,7 @@ class Flow(ABC):
         self.ending: Ending = "completed"
         self._routed = routed
         self._audience = audience
-        self._attempt: Attempt = NotBegun()
+        self._attempt: Attempt = _NOT_BEGUN
         self._began_s = audience.clock.monotonic_s()
         self._heard_s: float | None = None
         self._first_token_s: float | None = None
@@ -137,6 +139,7 @@ class Flow(ABC):
         elif self.ending == "client_gone":
             status = CLIENT_CLOSED_REQUEST
         usage, counts_from = self._usage()
+        self._let_go()
         started_s = self._routed.asked.identified.received.started_s
         return Reply(
             routed=self._routed,
@@ -151,6 +154,10 @@ class Flow(ABC):
             unsent=unsent,
             error=error,
         )
+
+    def _let_go(self) -> None:
+        """Forget the attempt, which knows its flow: what points in a circle waits for the garbage collector."""
+        self._attempt = _NOT_BEGUN
 
     @abstractmethod
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
@@ -198,7 +205,7 @@ class Flow(ABC):
             return seen, "upstream"
         if self.is_silent:
             return Usage(), "estimate"
-        known = seen or Usage(input_tokens=estimate_dialogue(self._routed.asked.dialogue))
+        known = seen or Usage(input_tokens=self._routed.asked.input_tokens)
         output_tokens, reasoning_tokens = self._said_tokens()
         return (
             msgspec.structs.replace(known, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens),

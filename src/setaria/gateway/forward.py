@@ -4,7 +4,6 @@ from collections.abc import Collection
 from functools import partial
 
 from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError
-from setaria.core.estimate import estimate_dialogue
 from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.reasoning.signature import sign_reasoning
 from setaria.domain.routing.ports import ModelRequest
@@ -15,7 +14,6 @@ from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.relay_flow import RelayFlow
 from setaria.gateway.repeat import repeat
-from setaria.gateway.route import name_of
 from setaria.gateway.stages import Asked, Reply, Routed
 from setaria.wire.codec import AnswerHead
 from setaria.wire.upstream_codec import Manner
@@ -40,6 +38,7 @@ async def forward(routed: Routed, client: Client, platform: Platform) -> Reply:
         flow = _begin(routed, deployment, audience, platform)
         audience.follow(flow)
         await flow.over
+        audience.unfollow()
         _judge(flow, deployment, asked.model, platform)
         following = await repeat(routed, flow, tried, platform)
         if following is None:
@@ -55,7 +54,7 @@ def answer_head(asked: Asked, platform: Platform) -> AnswerHead:
         call_id=received.call_id,
         model=asked.model.id,
         created_at_ms=received.at_ms,
-        input_tokens_estimate=estimate_dialogue(asked.dialogue),
+        input_tokens_estimate=asked.input_tokens,
         sign=partial(sign_reasoning, platform.signing_secret, account_id, asked.model.id),
     )
 
@@ -64,7 +63,7 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
     """Ask a deployment: where it speaks the caller's protocol its answer is relayed, else it is read as events."""
     asked = routed.asked
     request = _request(asked, deployment, platform)
-    platform.router.health(name_of(deployment)).begin()
+    platform.router.health(deployment.name).begin()
     relay = platform.relays.get(deployment.upstream)
     if relay is not None and relay.protocol == audience.codec.name:
         relayed = RelayFlow(routed, audience)
@@ -102,7 +101,7 @@ def _count_dropped_fields(routed: Routed, platform: Platform) -> None:
 
 def _judge(flow: Flow, deployment: Deployment, model: Model, platform: Platform) -> None:
     """Let the end of an attempt tell how the deployment is; a busy one rests only where another can do its work."""
-    health = platform.router.health(name_of(deployment))
+    health = platform.router.health(deployment.name)
     error, now_s = flow.error, platform.clock.monotonic_s()
     if isinstance(error, UpstreamBusy):
         health.rest(now_s + (error.retry_after_s or BUSY_REST_S) if len(model.deployments) > 1 else now_s)

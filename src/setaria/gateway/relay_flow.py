@@ -1,7 +1,6 @@
 """Relay flow: an answer in the caller's own protocol, passed on as it is (the bypass)."""
 
 from setaria.core.errors import SetariaError
-from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.routing.ports import RelayAttempt
 from setaria.gateway.audience import Audience
@@ -46,13 +45,17 @@ class RelayFlow(Flow):
             self._unsent = last
         self._complete()
 
+    def _let_go(self) -> None:
+        super()._let_go()
+        self._relayed = None
+
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
         if self._told is not None:
             return self._told, "upstream"
         if self._whole_tokens is None:
             return None
-        estimate = estimate_dialogue(self._routed.asked.dialogue)
-        return Usage(input_tokens=estimate, output_tokens=self._whole_tokens), "estimate"
+        input_tokens = self._routed.asked.input_tokens
+        return Usage(input_tokens=input_tokens, output_tokens=self._whole_tokens), "estimate"
 
     def _said_tokens(self) -> tuple[int, int]:
         return (0 if self._relayed is None else self._relayed.said_tokens), 0

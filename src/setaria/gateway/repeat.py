@@ -5,7 +5,6 @@ from setaria.domain.catalog.model import Deployment
 from setaria.domain.routing.budget import MAX_FURTHER_ATTEMPTS
 from setaria.gateway.flow import Flow
 from setaria.gateway.platform import Platform
-from setaria.gateway.route import candidates_of, deployment_of, name_of
 from setaria.gateway.stages import Routed
 
 LONGEST_WAIT_S = 2
@@ -22,15 +21,13 @@ async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: 
         return None
     model, now_s = routed.asked.model, platform.clock.monotonic_s()
     try:
-        other = platform.router.choose(
-            candidates_of(model), routed.session, now_s, tried={name_of(each) for each in tried}
-        )
+        other = platform.router.choose(model.deployments, routed.session, now_s, tried={each.name for each in tried})
     except Unavailable:
-        other = None
-    if other is not None:
-        return deployment_of(model, other) if platform.router.budget.take(now_s) else None
+        pass
+    else:
+        return other if platform.router.budget.take(now_s) else None
     wait_s = _wait_for_the_same(flow, tried)
-    if wait_s is None or not platform.router.health(name_of(tried[-1])).may_serve(now_s):
+    if wait_s is None or not platform.router.health(tried[-1].name).may_serve(now_s):
         return None
     if not platform.router.budget.take(now_s):
         return None

@@ -36,12 +36,13 @@ class Identified(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """The request was read and is good."""
+    """The request was read and is good; `input_tokens` estimates its prompt."""
 
     identified: Identified
     model: Model
     envelope: Envelope
     dialogue: Dialogue
+    input_tokens: int
 
     @property
     def stream(self) -> bool:

@@ -3,9 +3,9 @@
 import pytest
 
 from setaria.core.errors import Unavailable
-from setaria.domain.routing.choice import Candidate
 from setaria.domain.routing.health import FAILURES_TO_COOL
 from setaria.domain.routing.router import Router
+from tests.domain.routing.candidate import Candidate
 
 PAIR = (Candidate("a", 1), Candidate("b", 1))
 SESSION = bytes(16)
@@ -26,10 +26,8 @@ def test_a_session_moves_only_while_its_deployment_is_cooling() -> None:
     """It goes to the other one meanwhile, and comes back."""
     router = Router(steady)
     home = router.choose(PAIR, SESSION, 0.0)
-    assert home is not None
     cool(router, home.name)
     away = router.choose(PAIR, SESSION, 0.0)
-    assert away is not None
     assert away != home
     assert router.choose(PAIR, SESSION, 100.0) == home
 
@@ -45,7 +43,9 @@ def test_all_cooling_is_told_with_the_time_to_wait() -> None:
 
 
 def test_what_was_tried_is_not_tried_again() -> None:
-    """The second attempt goes elsewhere, and then nobody is left."""
+    """The second attempt goes elsewhere, and then nobody is left, which is told like any other want of servers."""
     router = Router(steady)
     assert router.choose(PAIR, None, 0.0, tried={"a"}) == PAIR[1]
-    assert router.choose(PAIR, None, 0.0, tried={"a", "b"}) is None
+    with pytest.raises(Unavailable) as caught:
+        router.choose(PAIR, None, 0.0, tried={"a", "b"})
+    assert caught.value.retry_after_s == 1

@@ -22,6 +22,11 @@ class Deployment(msgspec.Struct, frozen=True):
     weight: int = 1
     thinking_style: ThinkingStyle = "none"
 
+    @property
+    def name(self) -> str:
+        """A name that no other deployment has."""
+        return f"{self.upstream}/{self.model}"
+
 
 class Model(msgspec.Struct, frozen=True):
     """A model callers may name by `id` or one of its aliases.

@@ -6,34 +6,40 @@ session stays where it is while its deployment is well, and when one goes only i
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Sequence
-
-import msgspec
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
 _DRAW_BYTES = 8
 _DRAWS = 1 << (8 * _DRAW_BYTES)
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """A deployment that could serve; `name` tells it from all others."""
+class Candidate(Protocol):
+    """A deployment that could serve."""
 
-    name: str
-    weight: int
+    @property
+    def name(self) -> str:
+        """What tells it from all others."""
+        ...
+
+    @property
+    def weight(self) -> int:
+        """How much it gets against the others."""
+        ...
 
 
-def choose(
-    candidates: Sequence[Candidate], session: bytes | None, draw: Callable[[], float], without: Collection[str] = ()
-) -> Candidate | None:
-    """Choose among the candidates that are not in `without`; None when none is left.
+C = TypeVar("C", bound=Candidate)
+
+
+def choose(candidates: Sequence[C], session: bytes | None, draw: Callable[[], float]) -> C:
+    """Choose among the candidates, of which there is one at least.
 
     Takes: session, the conversation's fingerprint, None to choose at random by weight; draw, gives a number in [0, 1).
     """
-    left = [candidate for candidate in candidates if candidate.name not in without]
-    if len(left) < 2:  # noqa: PLR2004 - nothing to choose
-        return left[0] if left else None
+    if len(candidates) == 1:
+        return candidates[0]
     if session is None:
-        return max(left, key=lambda candidate: _weigh(draw(), candidate.weight))
-    return max(left, key=lambda candidate: _weigh(_draw_from(session, candidate.name), candidate.weight))
+        return max(candidates, key=lambda candidate: _weigh(draw(), candidate.weight))
+    return max(candidates, key=lambda candidate: _weigh(_draw_from(session, candidate.name), candidate.weight))
 
 
 def _weigh(number: float, weight: int) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from setaria.core.errors import Unavailable
 from setaria.domain.routing.budget import RetryBudget
-from setaria.domain.routing.choice import Candidate, choose
+from setaria.domain.routing.choice import C, choose
 from setaria.domain.routing.health import Health
 
 
@@ -17,19 +17,16 @@ class Router:
         self._draw = draw
         self._health: dict[str, Health] = {}
 
-    def choose(
-        self, candidates: Sequence[Candidate], session: bytes | None, now_s: float, tried: Collection[str] = ()
-    ) -> Candidate | None:
-        """Choose one that is well and was not tried yet; None when all were tried.
+    def choose(self, candidates: Sequence[C], session: bytes | None, now_s: float, tried: Collection[str] = ()) -> C:
+        """Choose one that is well and was not tried yet.
 
-        Raises: Unavailable when those left are all cooling down, with the seconds until the first may be tried again.
+        Raises: Unavailable when those left are all cooling down, with the seconds until the first may be tried again,
+        and when none is left.
         """
-        left = [candidate for candidate in candidates if candidate.name not in tried]
-        if not left:
-            return None
+        left = [candidate for candidate in candidates if candidate.name not in tried] if tried else candidates
         well = [candidate for candidate in left if self.health(candidate.name).may_serve(now_s)]
         if not well:
-            wait_s = min(self.health(candidate.name).wait_s(now_s) for candidate in left)
+            wait_s = min((self.health(candidate.name).wait_s(now_s) for candidate in left), default=0.0)
             raise Unavailable(
                 "no server of this model answers now; try again later", retry_after_s=max(1, math.ceil(wait_s))
             )
