@@ -17,9 +17,9 @@ from pathlib import Path
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import upgrade
 from setaria.adapters.store.sqlite.store import SqliteStore
-from setaria.adapters.telemetry.log import open_log
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.upstreams.http.pool import HttpPool
+from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import run_loop
 from setaria.core.clock import SystemClock
 from setaria.core.dialogue import Text

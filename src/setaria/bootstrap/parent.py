@@ -7,7 +7,6 @@ import socket
 import sys
 from pathlib import Path
 
-from setaria.adapters.telemetry.log import open_log
 from setaria.adapters.telemetry.shared import forget_figures
 from setaria.bootstrap.banner import base_url_of, write_banner
 from setaria.bootstrap.first_key import first_key_file
@@ -19,6 +18,7 @@ from setaria.bootstrap.handover import (
     put_aside,
     take_up,
 )
+from setaria.bootstrap.log import open_log
 from setaria.bootstrap.output import give_up_output
 from setaria.bootstrap.server_lock import take_server_lock
 from setaria.config import Settings, runtime_folder

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from setaria.adapters.secrets.file import read_ring
-from setaria.adapters.telemetry.log import open_log
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.telemetry.shared import PERIOD_S as METRICS_PERIOD_S
 from setaria.adapters.telemetry.shared import SharedMetrics
@@ -18,6 +17,7 @@ from setaria.bootstrap.catalog import LOCAL, SEEDLING, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
+from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.store import Store, make_store
 from setaria.bootstrap.tariff_reader import TariffReader
