@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint format lock train eval bench soak clean
+.PHONY: help serve test check lint format lock train eval bench soak clients clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -65,6 +65,9 @@ bench: $(RUNTIME)  ## Measure CPU, latency and memory beside nginx (needs gcc, n
 
 soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)
+
+clients: $(DEV)  ## Run real tools (Claude Code, OpenCode and others, from npm and PyPI) through the platform; TOOLS='claude cline'
+	@$(BIN)/python -m tests.clients $(TOOLS)
 
 clean:  ## Remove caches and build products; .venv and data folders stay
 	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist

@@ -3,10 +3,7 @@
 All rows are asked at once, before the first test; the tests look at what came of them.
 """
 
-import asyncio
-import contextlib
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -16,7 +13,8 @@ import pytest
 from tests.end_to_end.asking import Client, Heard, ask, open_call, send_call
 from tests.end_to_end.faults import WORDS, Row, Upstream, list_rows
 from tests.end_to_end.running import Running, running, wait_for
-from tests.fault_server.server import FaultServer, serve_faults
+from tests.fault_server.server import FaultServer
+from tests.fault_server.thread import fault_server
 
 ROWS = tuple(list_rows())
 AT_ONCE = 8
@@ -52,27 +50,6 @@ class Played(NamedTuple):
     asked: int
     platform: Running
     server: FaultServer
-
-
-@contextlib.contextmanager
-def fault_server() -> Iterator[FaultServer]:
-    """Run a fault server in a thread of its own."""
-    started: list[tuple[FaultServer, asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def run() -> None:
-        async with serve_faults() as server:
-            stopped = asyncio.Event()
-            started.append((server, asyncio.get_running_loop(), stopped))
-            await stopped.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    server, loop, stopped = wait_for(lambda: started and started[0])
-    try:
-        yield server
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
 
 
 def write_config(server: FaultServer, away_port: int) -> str:

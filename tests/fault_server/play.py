@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tests.fault_server import chat, messages
-from tests.fault_server.said import say
+from tests.fault_server.loop import Asked, read_asked
+from tests.fault_server.say import say
 from tests.fault_server.scenario import Scenario
 
 _RESET = struct.pack("ii", 1, 0)
@@ -38,6 +39,16 @@ class SeenRequest(NamedTuple):
     def json(self) -> dict[str, object]:
         """The body, read."""
         return json.loads(self.body) if self.body else {}
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return str(self.json.get("model", ""))
+
+    @property
+    def asked(self) -> Asked:
+        """What the model is asked."""
+        return read_asked(self.json, is_anthropic=self.is_anthropic)
 
 
 class Cut(Exception):
@@ -80,9 +91,9 @@ class Play:
                 if scenario.slow_refusal:
                     await asyncio.sleep(_FOREVER_S)
             elif request.json.get("stream") and not scenario.json_stream:
-                await self._stream(protocol is messages, str(request.json.get("model")))
+                await self._stream(request)
             else:
-                await self._whole(protocol is messages, str(request.json.get("model")))
+                await self._whole(request)
         except Cut:
             return
         if scenario.close or scenario.framing == "until_close":
@@ -99,9 +110,9 @@ class Play:
         else:
             self.send_json(status, body, extra)
 
-    async def _whole(self, is_anthropic: bool, model: str) -> None:
-        write = messages.messages_answer if is_anthropic else chat.chat_answer
-        answer = write(say(self._scenario), self._scenario, model)
+    async def _whole(self, request: SeenRequest) -> None:
+        write = messages.messages_answer if request.is_anthropic else chat.chat_answer
+        answer = write(say(self._scenario, request.asked), self._scenario, request.model)
         body = json.dumps(answer, ensure_ascii=False).encode()
         if self._scenario.broken_after >= 0:
             body = body[: len(body) // 2]
@@ -109,9 +120,9 @@ class Play:
         self._transport.write(_head(200, f"content-type: application/json\r\n{framing}{self._odd_headers()}"))
         await self._write(body)
 
-    async def _stream(self, is_anthropic: bool, model: str) -> None:
+    async def _stream(self, request: SeenRequest) -> None:
         scenario = self._scenario
-        events = list(self._events(is_anthropic, model))
+        events = list(self._events(request))
         framing = "transfer-encoding: chunked\r\n"
         if scenario.framing == "sized":
             framing = f"content-length: {sum(map(len, events))}\r\n"
@@ -134,13 +145,13 @@ class Play:
         if self._is_chunked:
             self._transport.write(b"0\r\n\r\n")
 
-    def _events(self, is_anthropic: bool, model: str) -> Iterator[bytes]:
-        scenario = self._scenario
-        list_events = messages.messages_events if is_anthropic else chat.chat_events
-        error = messages.ERROR if is_anthropic else chat.ERROR
-        for number, (name, data) in enumerate(list_events(say(scenario), scenario, model)):
+    def _events(self, request: SeenRequest) -> Iterator[bytes]:
+        scenario, said = self._scenario, say(self._scenario, request.asked)
+        list_events = messages.messages_events if request.is_anthropic else chat.chat_events
+        error = messages.ERROR if request.is_anthropic else chat.ERROR
+        for number, (name, data) in enumerate(list_events(said, scenario, request.model)):
             if number == scenario.error_after:
-                yield self._frame("error" if is_anthropic else "", json.dumps(error))
+                yield self._frame("error" if request.is_anthropic else "", json.dumps(error))
                 return
             yield self._frame(name, data[:-5] if number == scenario.broken_after else data)
 

@@ -1,11 +1,11 @@
 """Scenario: what the fault server does with one request."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-Content = Literal["text", "thinking", "tools", "parallel", "huge", "unicode"]
-CONTENTS: tuple[Content, ...] = ("text", "thinking", "tools", "parallel", "huge", "unicode")
+Content = Literal["text", "thinking", "tools", "parallel", "huge", "unicode", "loop"]
+CONTENTS: tuple[Content, ...] = get_args(Content)
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

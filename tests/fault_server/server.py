@@ -146,7 +146,7 @@ class FaultConnection(asyncio.Protocol):
 
     def _answer(self, request: SeenRequest) -> None:
         try:
-            scenario = self._server.scenario_of(request, str(request.json.get("model", "")))
+            scenario = self._server.scenario_of(request, request.model)
         except msgspec.ValidationError as error:
             self._play().send_json(400, {"error": {"message": f"no such scenario: {error}"}})
             return

@@ -8,7 +8,7 @@ import pytest
 from setaria.core.errors import InvalidRequest, SetariaError, UpstreamBusy, UpstreamCut, UpstreamFailed
 from setaria.core.usage import Usage
 from tests.adapters.upstreams.http.asking import KEY, Bench, play
-from tests.fault_server.said import HUGE_CHARS, ODD_TEXT
+from tests.fault_server.say import HUGE_CHARS, ODD_TEXT
 
 KINDS = ("openai", "anthropic")
 TEXT = "word0 word1 word2 word3 word4 "
