@@ -9,6 +9,7 @@ from pathlib import Path
 
 from setaria.adapters.telemetry.shared import forget_figures
 from setaria.bootstrap.banner import base_url_of, write_banner
+from setaria.bootstrap.descriptors import raise_limit
 from setaria.bootstrap.first_key import first_key_file
 from setaria.bootstrap.handover import (
     CONSOLE_DOOR,
@@ -42,6 +43,7 @@ def start(settings: Settings, first_key: str) -> None:
 def main() -> int:
     """Run the platform until it is told to end; gives the exit code."""
     handover = take_up(int(sys.argv[1]))
+    raise_limit()
     try:
         code = asyncio.run(_run(handover))
     except SetariaError as error:

@@ -15,6 +15,7 @@ from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
 from setaria.bootstrap.catalog import LOCAL, SEEDLING, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
+from setaria.bootstrap.descriptors import fit_connections, limit_of_descriptors
 from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.log import open_log
@@ -86,7 +87,7 @@ async def _work(line: Line, log: Log) -> int:
         ConsoleRelay(console),
         MetricsPage(shared if has_metrics else None),
     )
-    server = Server(_limits(settings), clock, dispatcher.handle, dispatcher.refuse)
+    server = Server(_limits(settings, log), clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, log)
     ended = _end_signal(line)
     report_loop_faults(log)
@@ -131,11 +132,14 @@ def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: 
     )
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, log: Log) -> Limits:
+    connections = fit_connections(settings.server.connections, limit_of_descriptors())
+    if connections < settings.server.connections:
+        log.info("connections_capped", wanted=settings.server.connections, allowed=connections, mend="ulimit -n")
     return Limits(
         header_limit_bytes=settings.server.header_limit_kb * 1024,
         body_limit_bytes=settings.server.body_limit_mb * 1024 * 1024,
-        max_connections=settings.server.connections,
+        max_connections=connections,
     )
 
 

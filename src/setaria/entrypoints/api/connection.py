@@ -17,6 +17,7 @@ from setaria.core.errors import HeadersTooLarge, InvalidRequest, SetariaError, S
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import Header, HeadFacts, RequestHead, body_too_large, read_head, unread_head
 from setaria.entrypoints.api.host import Host
+from setaria.entrypoints.api.unread import Unread
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._current: Exchange | None = None
         self._waiting: deque[Exchange] = deque()
         self._waiting_bytes = 0
+        self._unread = Unread()
         self._deaf = False
         self._lingering = False
         self._half_closed = False
@@ -233,7 +235,12 @@ class Connection(asyncio.Protocol):
         """End what has taken too long, and let the answer under way know that time has passed."""
         if self._current is not None:
             self._current.tick(now_s)
-        if now_s < self.deadline_s or self._transport is None:
+        if self._transport is None:
+            return
+        is_written = self.full or self._current is None
+        if self._unread.is_stuck(self._transport.get_write_buffer_size() if is_written else 0, now_s):
+            self._transport.abort()
+        if now_s < self.deadline_s:
             return
         self.deadline_s = NEVER_S
         if self._lingering:

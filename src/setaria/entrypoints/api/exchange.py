@@ -13,6 +13,8 @@ from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, JSON, LAST_CH
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
 
+LITTLE_BYTES = 1024
+
 
 class Line(Protocol):
     """What an exchange needs of its connection."""
@@ -70,7 +72,7 @@ class Exchange:
         self.whole = False
         self.gone = False
         self.size_bytes = 0
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._body_waiter: asyncio.Future[None] | None = None
         self._body_error: Exception | None = None
         self._harmless = CONTINUE
@@ -82,9 +84,16 @@ class Exchange:
     # ---- what the connection tells
 
     def add_body(self, data: bytes) -> None:
-        """Take more of the body."""
+        """Take more of the body; little pieces are put together, for each would cost far more than what is in it."""
         self.size_bytes += len(data)
-        self._parts.append(data)
+        if len(data) >= LITTLE_BYTES or not self._parts:
+            self._parts.append(data)
+            return
+        last = self._parts[-1]
+        if isinstance(last, bytearray):
+            last += data
+        else:
+            self._parts.append(bytearray(data))
 
     def end_body(self) -> None:
         """Take the news that the body is whole."""
@@ -155,7 +164,7 @@ class Exchange:
             raise self._body_error
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
-        return body
+        return bytes(body)
 
     def watch(self, watcher: Watcher) -> None:
         """Tell the watcher what happens from now on."""
