@@ -2,7 +2,7 @@
 
 import pytest
 
-from setaria.core.money import decimal_from_nano
+from setaria.core.money import decimal_from_millicredits, decimal_from_nano
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,12 @@ from setaria.core.money import decimal_from_nano
 def test_amounts_are_written_exactly(amount_nano: int, expected: str) -> None:
     """No digit is lost and none invented."""
     assert decimal_from_nano(amount_nano) == expected
+
+
+@pytest.mark.parametrize(
+    "amount, text",
+    [(0, "0"), (1, "0.001"), (2_500, "2.5"), (300_000, "300"), (-1, "-0.001"), (41_000_000_000_000, "41000000000")],
+)
+def test_credits_are_written_exactly(amount: int, text: str) -> None:
+    """Thousandths that are nothing are left out."""
+    assert text == decimal_from_millicredits(amount)

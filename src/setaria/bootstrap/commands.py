@@ -14,7 +14,7 @@ from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.ports import CatalogBook
-from setaria.domain.ledger.ports import CallBook
+from setaria.domain.ledger.ports import CallBook, ProofBook
 
 
 class Books(NamedTuple):
@@ -26,6 +26,7 @@ class Books(NamedTuple):
     fixed: Fixed
     clock: Clock
     ring: SecretRing
+    proof: ProofBook
 
 
 @contextmanager
@@ -53,4 +54,4 @@ def open_books_to_read(settings: Settings) -> Iterator[Books]:
 
 
 def _make_books(settings: Settings, book: StoredBooks, clock: Clock, ring: SecretRing) -> Books:
-    return Books(book, book, book, Fixed(settings.entries, (SEEDLING,)), clock, ring)
+    return Books(book, book, book, Fixed(settings.entries, (SEEDLING,)), clock, ring, book)

@@ -11,6 +11,7 @@ from setaria.bootstrap.output import give_up_output
 from setaria.cli.accounts import accounts
 from setaria.cli.database import database
 from setaria.cli.keys import keys
+from setaria.cli.ledger import ledger
 from setaria.cli.models import models
 from setaria.cli.place import Place
 from setaria.cli.system import config, doctor, serve, version
@@ -35,6 +36,7 @@ program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
 program.command()(usage)
 program.add_typer(calls, name="calls")
+program.add_typer(ledger, name="ledger")
 program.add_typer(database, name="db")
 program.add_typer(config, name="config")
 program.command()(doctor)

@@ -1,8 +1,11 @@
 """Ports: what the ledger needs from outside."""
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from setaria.core.ids import AccountId
+from setaria.domain.ledger.allowances import Entry
+from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 from setaria.domain.ledger.tariff import PriceList
 
@@ -26,6 +29,28 @@ class TariffSource(Protocol):
 
         Raises: Unavailable when the store can't be read.
         """
+        ...
+
+
+class ProofBook(Protocol):
+    """The books as a whole, to be proved and exported."""
+
+    def read_books(self) -> Books:
+        """Give what the rules compare; entries and calls are read while they are iterated, each once."""
+        ...
+
+    def read_entries(self, account_id: AccountId | None, from_ms: int, to_ms: int | None) -> Iterable[Entry]:
+        """Give the movements with from_ms <= at < to_ms, oldest first, of one account or with None of all."""
+        ...
+
+    def read_charged_calls(
+        self, account_id: AccountId | None, from_ms: int, to_ms: int | None
+    ) -> Iterable[ChargedCall]:
+        """Give the calls that cost something, likewise."""
+        ...
+
+    def sum_by_upstream(self, upstream: str, from_ms: int, to_ms: int) -> list[UpstreamSum]:
+        """Sum the calls of an upstream with from_ms <= at < to_ms by UTC day and model."""
         ...
 
 
