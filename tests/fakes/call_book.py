@@ -1,7 +1,9 @@
 """Call book: answers that a test puts in, and the questions that were asked."""
 
+from collections.abc import Iterator
+
 from setaria.core.ids import AccountId
-from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
+from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 
 
 class FakeCallBook:
@@ -15,6 +17,10 @@ class FakeCallBook:
     def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
         self.asked.append((account_id, limit))
         return self._calls[:limit]
+
+    def iterate_calls(self, from_ms: int, to_ms: int, account_id: AccountId | None) -> Iterator[CallRecord]:
+        self.asked.append((from_ms, to_ms, account_id))
+        return iter([row.call for row in self._calls])
 
     def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         self.asked.append((group_by, from_ms, to_ms, account_id))

@@ -14,7 +14,8 @@ from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.ports import CatalogBook
-from setaria.domain.ledger.ports import CallBook, ProofBook
+from setaria.domain.ledger.ports import CallBook, PriceBook, ProofBook
+from setaria.domain.plans.ports import OfferBook
 
 
 class Books(NamedTuple):
@@ -23,6 +24,8 @@ class Books(NamedTuple):
     accounts: AccountBook
     calls: CallBook
     catalog: CatalogBook
+    prices: PriceBook
+    offers: OfferBook
     fixed: Fixed
     clock: Clock
     ring: SecretRing
@@ -54,4 +57,14 @@ def open_books_to_read(settings: Settings) -> Iterator[Books]:
 
 
 def _make_books(settings: Settings, book: StoredBooks, clock: Clock, ring: SecretRing) -> Books:
-    return Books(book, book, book, Fixed(settings.entries, (SEEDLING,)), clock, ring, book)
+    return Books(
+        accounts=book,
+        calls=book,
+        catalog=book,
+        prices=book,
+        offers=book,
+        fixed=Fixed(settings.entries, (SEEDLING,)),
+        clock=clock,
+        ring=ring,
+        proof=book,
+    )

@@ -14,6 +14,7 @@ from setaria.cli.keys import keys
 from setaria.cli.ledger import ledger
 from setaria.cli.models import models
 from setaria.cli.place import Place
+from setaria.cli.prices import prices
 from setaria.cli.system import config, doctor, serve, version
 from setaria.cli.upstreams import upstreams
 from setaria.cli.usage import calls, usage
@@ -34,6 +35,7 @@ program.add_typer(keys, name="keys")
 program.add_typer(accounts, name="accounts")
 program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
+program.add_typer(prices, name="prices")
 program.command()(usage)
 program.add_typer(calls, name="calls")
 program.add_typer(ledger, name="ledger")

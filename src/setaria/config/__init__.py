@@ -15,6 +15,7 @@ from setaria.config.loading import (
     settings_from_json,
     settings_to_json,
 )
+from setaria.config.price_file import LocatedPrices
 from setaria.config.settings import (
     ENTRIES,
     ENVIRONMENT,
@@ -37,6 +38,7 @@ __all__ = [
     "SETTINGS",
     "ConfigError",
     "DatabaseSettings",
+    "LocatedPrices",
     "ServerSettings",
     "SettingLine",
     "Settings",

@@ -25,8 +25,8 @@ class ConfigFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._text = _read_text(path)
-        self._content = _parse(path, self._text)
+        self._text = read_text(path)
+        self._content = parse_toml(path, self._text)
         for section, content in self._content.items():
             self._check_section(section, content)
 
@@ -127,7 +127,11 @@ def _with_folders(
     return {**content, "deployments": deployments}
 
 
-def _read_text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """Read a file of UTF-8 text.
+
+    Raises: ConfigError.
+    """
     try:
         return file.read_bytes().decode()
     except OSError as error:
@@ -137,7 +141,11 @@ def _read_text(file: Path) -> str:
         raise ConfigError(f"{file}:{line}: this is not UTF-8 text; save the file as UTF-8") from None
 
 
-def _parse(file: Path, text: str) -> dict[str, Any]:  # of any shape until it is checked
+def parse_toml(file: Path, text: str) -> dict[str, Any]:  # of any shape until it is checked
+    """Read the text of a file as TOML.
+
+    Raises: ConfigError, which names the line.
+    """
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -1,4 +1,4 @@
-"""Entry reading: holds what people wrote about upstreams and models against what is allowed."""
+"""Entry reading: holds what people wrote in tables, such as upstreams and models, against what is allowed."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ def read_upstream(content: Mapping[str, object]) -> UpstreamEntry:
     """
     url = content.get("base_url")
     tidy = dict(content) | ({"base_url": url.rstrip("/")} if isinstance(url, str) else {})
-    upstream = _read(UpstreamEntry, tidy, (), "upstreams")
+    upstream = read_table(UpstreamEntry, tidy, (), "upstreams")
     if upstream.kind == LOCAL:
         _check_local(upstream)
         return upstream
@@ -58,7 +58,7 @@ def read_model(content: Mapping[str, object]) -> ModelEntry:
 
     Raises: EntryFault.
     """
-    model = _read(ModelEntry, content, (), "models")
+    model = read_table(ModelEntry, content, (), "models")
     if not model.deployments:
         raise EntryFault(
             ("deployments",), f"the model {model.id} has no deployments; they say which upstreams serve it"
@@ -124,17 +124,21 @@ def describe_type(kind: object) -> str:
     return _NOUNS.get(kind, "a table")
 
 
-def _read(kind: type[T], content: object, path: Path, table: str) -> T:
-    """Read a table field by field, so that a fault names its place."""
+def read_table(kind: type[T], content: object, path: Path, table: str) -> T:
+    """Read a table field by field, so that a fault names its place.
+
+    Takes: path, the place of the table; table, what messages call it.
+    Raises: EntryFault.
+    """
     if not isinstance(content, Mapping):
         raise EntryFault(path, f"{table} must be a table")
-    known = {field.name: field for field in fields(kind)}
+    known = {field.encode_name: field for field in fields(kind)}
     values = {}
     for key, value in content.items():
         if key not in known:
             raise EntryFault((*path, key), f"{key} is no setting of {table}{hint(str(key), known)}")
-        values[key] = _read_field(known[key], value, (*path, key), f"{table}.{key}")
-    missing = [field.name for field in known.values() if field.required and field.name not in values]
+        values[known[key].name] = _read_field(known[key], value, (*path, key), f"{table}.{key}")
+    missing = [key for key, field in known.items() if field.required and field.name not in values]
     if missing:
         raise EntryFault(path, f"{table} lacks {missing[0]}; allowed: {describe_type(known[missing[0]].type)}")
     return kind(**values)
@@ -143,11 +147,11 @@ def _read(kind: type[T], content: object, path: Path, table: str) -> T:
 def _read_field(field: FieldInfo, value: object, path: Path, name: str) -> object:
     kind = field.type
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _read(kind, value, path, name)
+        return read_table(kind, value, path, name)
     inner = get_args(kind)[0] if get_origin(kind) is tuple else None
     if isinstance(value, list | tuple) and inner is not None:
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            return tuple(_read(inner, each, (*path, place), name) for place, each in enumerate(value))
+            return tuple(read_table(inner, each, (*path, place), name) for place, each in enumerate(value))
         return tuple(_convert(inner, each, path, name) for each in value)
     return _convert(kind, value, path, name)
 

@@ -49,6 +49,11 @@ def new_subscription_id() -> str:
     return f"sub_{secrets.token_hex(8)}"
 
 
+def new_tariff_id() -> str:
+    """Make the id of a version of a price or rate, `pr_` and 16 hex digits."""
+    return f"pr_{secrets.token_hex(8)}"
+
+
 def new_worker_id() -> str:
     """Make the id of a worker's epoch, `wk_` and 16 hex digits."""
     return f"wk_{secrets.token_hex(8)}"

@@ -41,11 +41,27 @@ def read_period(begin: str | None, end: str | None, now_ms: int) -> Period:
     """
     to_ms = now_ms + 1
     if end is not None:
-        to_ms = _read_moment(end, "to") + (0 if ":" in end else _DAY_MS)
-    from_ms = to_ms - _DEFAULT_DAYS * _DAY_MS if begin is None else _read_moment(begin, "from")
+        to_ms = read_moment(end, "to") + (0 if ":" in end else _DAY_MS)
+    from_ms = to_ms - _DEFAULT_DAYS * _DAY_MS if begin is None else read_moment(begin, "from")
     if from_ms >= to_ms:
         raise InvalidRequest("the period ends before it begins; give an earlier `from` or a later `to`", param="to")
     return Period(max(from_ms, 0), to_ms)
+
+
+def read_moment(text: str, param: str) -> int:
+    """Read a day, as its first moment, or a moment, as people give it; without an offset in UTC.
+
+    Raises: InvalidRequest, which names `param`, when it can't be read.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidRequest(
+            f"{param} is {text[:40]!r}; give a day such as 2026-11-23 or a moment such as 2026-11-23T08:30:00Z",
+            param=param,
+        ) from None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def report_usage(
@@ -68,18 +84,6 @@ def list_calls(accounts: AccountBook, calls: CallBook, account: str | None, limi
     if not 1 <= limit <= _MAX_CALLS:
         raise InvalidRequest(f"limit is {limit}; allowed: 1 to {_MAX_CALLS}", param="limit")
     return calls.list_calls(None if account is None else find_account(accounts, account).id, limit)
-
-
-def _read_moment(text: str, param: str) -> int:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest(
-            f"{param} is {text[:40]!r}; give a day such as 2026-11-23 or a moment such as 2026-11-23T08:30:00Z",
-            param=param,
-        ) from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def _sum_rows(rows: list[UsageRow]) -> UsageRow:

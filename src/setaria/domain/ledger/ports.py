@@ -1,13 +1,14 @@
 """Ports: what the ledger needs from outside."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from setaria.core.ids import AccountId
+from setaria.core.protocol import Lane
 from setaria.domain.ledger.allowances import Entry
 from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
-from setaria.domain.ledger.tariff import PriceList
+from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 
 
 class Ledger(Protocol):
@@ -54,11 +55,46 @@ class ProofBook(Protocol):
         ...
 
 
+class PriceBook(Protocol):
+    """Prices and rates as people manage them, inside the caller's transaction.
+
+    Every change counts up the change counter.
+    """
+
+    def read_prices(self) -> PriceList:
+        """Read all prices and rates in all versions, oldest first."""
+        ...
+
+    def add_tariff(self, lane: Lane, tariff: Tariff, created_at_ms: int) -> None:
+        """Insert a version of a price (`payg`) or of a rate (`plan`)."""
+        ...
+
+    def remove_tariff(self, tariff_id: str) -> None:
+        """Delete a version that has not begun."""
+        ...
+
+    def set_currency(self, currency: str, created_at_ms: int) -> None:
+        """Write the currency of all amounts."""
+        ...
+
+    def set_off_peak(self, times: Times, created_at_ms: int) -> None:
+        """Write when plans pay less, for all models."""
+        ...
+
+    def set_search_price(self, search_nano: int, created_at_ms: int) -> None:
+        """Write what 1,000 searches cost."""
+        ...
+
+
 class CallBook(Protocol):
     """Calls as people look at them."""
 
     def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
         """List the newest calls, of one account or with None of all, newest first."""
+        ...
+
+    def iterate_calls(self, from_ms: int, to_ms: int, account_id: AccountId | None) -> Iterator[CallRecord]:
+        """Give the calls with from_ms <= at < to_ms one after another, of one account or with None of all."""
         ...
 
     def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:

@@ -57,11 +57,16 @@ class Tariff(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PriceList(msgspec.Struct, frozen=True):
-    """Everything that was imported of prices, and of the rates of plans, in all versions."""
+    """Everything that was imported of prices, and of the rates of plans, in all versions.
+
+    `off_peak` is in every rate already; it is kept for rates to come. 1,000 searches cost `search_nano`.
+    """
 
     currency: str = CURRENCY
     prices: tuple[Tariff, ...] = ()
     rates: tuple[Tariff, ...] = ()
+    off_peak: Times | None = None
+    search_nano: int = 0
 
 
 def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
@@ -69,7 +74,7 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
 
     Worked: 1,000 uncached, 500 cached and 200 output tokens at $0.435, $0.0036 and $0.87 a million cost
     435,000 + 1,800 + 174,000 = 610,800 nano-dollars. 3 tokens at 500,000 a million cost 1.5, which is 2.
-    Cost: 0.3 us without tiers and times.
+    Cost: 1 us without tiers and times, 4 us with times.
     """
     total = (
         usage.input_tokens * tariff.input
@@ -126,6 +131,10 @@ class Tariffs:
     def rate_of(self, model_id: str, at_ms: int) -> Tariff | None:
         """Give the rate at which plans pay for a model at a moment; None when it is not for plans."""
         return _find(self._rates, model_id, at_ms)
+
+    def priced_models(self) -> set[str]:
+        """Give the models that have a price or a rate at some time."""
+        return {*self._prices, *self._rates}
 
 
 def _by_model(tariffs: Iterable[Tariff]) -> dict[str, list[Tariff]]:

@@ -1,6 +1,7 @@
 """Calls: implements the port CallBook within one transaction."""
 
 import datetime
+from collections.abc import Iterator
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, RowMapping, cast, func, literal, select
 
@@ -11,6 +12,7 @@ from setaria.core.usage import Usage
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 
 _DAY_MS = 86_400_000
+_AT_A_TIME = 1000
 _EPOCH = datetime.date(1970, 1, 1)
 _USAGE = Usage.__struct_fields__
 _RECORD = CallRecord.__struct_fields__
@@ -38,6 +40,20 @@ class CallTable:
         if account_id is not None:
             question = question.where(calls.c.account_id == account_id)
         return [_call_from_row(row) for row in self._connection.execute(question).mappings()]
+
+    def iterate_calls(self, from_ms: int, to_ms: int, account_id: AccountId | None) -> Iterator[CallRecord]:
+        """Give the calls with from_ms <= at < to_ms one after another, of one account or with None of all."""
+        question = (
+            select(*(calls.c[name] for name in name_call_columns()))
+            .where(calls.c.at_ms >= from_ms, calls.c.at_ms < to_ms)
+            .where(calls.c.id >= _first_id(from_ms - _DAY_MS), calls.c.id < _first_id(to_ms + _DAY_MS))
+            .order_by(calls.c.id)
+            .execution_options(yield_per=_AT_A_TIME)
+        )
+        if account_id is not None:
+            question = question.where(calls.c.account_id == account_id)
+        for row in self._connection.execute(question).mappings():
+            yield _record_from_row(row)
 
     def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         """Sum the calls with from_ms <= at < to_ms by UTC day, model or key, ordered by group."""
@@ -82,10 +98,13 @@ def _first_id(moment_ms: int) -> str:
     return f"{max(moment_ms, 0):012x}"
 
 
-def _call_from_row(values: RowMapping) -> CallRow:
+def _record_from_row(values: RowMapping) -> CallRecord:
     usage = Usage(**{name: values[name] for name in _USAGE})
-    record = CallRecord(usage=usage, **{name: values[name] for name in _RECORD if name != "usage"})
-    return CallRow(record, values["account_name"], values["key_name"])
+    return CallRecord(usage=usage, **{name: values[name] for name in _RECORD if name != "usage"})
+
+
+def _call_from_row(values: RowMapping) -> CallRow:
+    return CallRow(_record_from_row(values), values["account_name"], values["key_name"])
 
 
 def _usage_from_row(values: RowMapping, group_by: GroupBy) -> UsageRow:

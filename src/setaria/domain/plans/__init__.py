@@ -1,0 +1,1 @@
+"""Plans: token plans, what is sold of them and how they live."""
