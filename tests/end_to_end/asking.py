@@ -1,5 +1,6 @@
 """Asking: one call as a client makes it, and what the client makes of the answer, in either protocol."""
 
+import contextlib
 import http.client
 import json
 import time
@@ -62,8 +63,13 @@ def ask(platform: Running, client: Client, model: str, *, stream: bool) -> Heard
     """Make a call and read its answer to the end."""
     began_s = time.monotonic()
     connection, answer = open_call(platform, client, model, stream=stream)
+    with contextlib.closing(connection):
+        return hear(answer, began_s)
+
+
+def hear(answer: http.client.HTTPResponse, began_s: float) -> Heard:
+    """Read an answer to its end."""
     body = answer.read()
-    connection.close()
     headers = {name.lower(): value for name, value in answer.getheaders()}
     is_stream = headers["content-type"].startswith("text/event-stream")
     said = _Said()
