@@ -8,6 +8,7 @@ import pytest
 from setaria.config import LocatedPrices
 from setaria.core.entry_reading import EntryFault
 from setaria.core.price_entries import PlanEntry, PriceEntry, PriceFile, RateEntry, TimesEntry, WindowEntry
+from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.tariff import Tariffs, Times
 from setaria.domain.plans.offers import Window
 from setaria.management.price_import import PriceChanges, compare_prices, import_prices
@@ -150,7 +151,7 @@ def test_a_file_with_plans_names_all_of_them() -> None:
     assert [offer.tier for offer in book.read_offers()] == ["a", "b"]
     changes = take(book, PriceFile(plans=(one,)))
     (offer,) = book.read_offers()
-    assert (["b"], 1, (Window("5h", "rolling", 4000),)) == (
+    assert (["b"], 1, (Window(WindowTimes("5h", "rolling"), 4000),)) == (
         [each.tier for each in changes.withdrawn], changes.unchanged, offer.windows,
     )  # fmt: skip
     assert (offer.price_nano, offer.credits, offer.rpm, offer.models) == (1_500_000_000, 1000, 5, ("seedling",))

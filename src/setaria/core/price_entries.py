@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from setaria.core.entries import ModelId, Name
+from setaria.core.windows import WindowKind
 from setaria.core.zones import UTC
 
 Period = Literal["month", "year"]
-WindowKind = Literal["rolling", "calendar"]
 
 _AMOUNT_ALLOWED = {"allowed": 'a decimal number in quotes, such as "0.435", with up to 9 digits after the point'}
 _FACTOR_ALLOWED = {"allowed": 'a decimal number in quotes, such as "0.8", with up to 6 digits after the point'}

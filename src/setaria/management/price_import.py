@@ -11,6 +11,7 @@ from setaria.core.ids import new_tariff_id
 from setaria.core.price_entries import PlanEntry, PriceEntry, PriceFile, RateEntry, TimesEntry
 from setaria.core.price_reading import minute_from_text, scale_decimal
 from setaria.core.protocol import Lane
+from setaria.core.windows import WindowTimes
 from setaria.core.zones import UTC
 from setaria.domain.catalog.model import Model
 from setaria.domain.ledger.ports import PriceBook
@@ -230,7 +231,9 @@ def _times(entry: TimesEntry) -> Times:
 
 
 def _offer(entry: PlanEntry) -> Offer:
-    windows = tuple(Window(each.length, each.kind, each.credits * _MILLI, each.zone or UTC) for each in entry.windows)
+    windows = tuple(
+        Window(WindowTimes(each.length, each.kind, each.zone or UTC), each.credits * _MILLI) for each in entry.windows
+    )
     price_nano = scale_decimal(entry.price, _NANO_DIGITS)
     return Offer(
         entry.tier,

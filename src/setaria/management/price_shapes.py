@@ -162,7 +162,8 @@ def shape_offer(offer: Offer, currency: str) -> OfferShape:
         currency=currency,
         credits=credits_from_milli(offer.credits),
         windows=[
-            WindowShape(each.length, each.kind, each.zone, credits_from_milli(each.credits)) for each in offer.windows
+            WindowShape(each.times.length, each.times.kind, each.times.zone, credits_from_milli(each.credits))
+            for each in offer.windows
         ],
         models=offer.models,
         rpm=offer.rpm,

@@ -5,19 +5,18 @@ Credits are whole milli-credits, money whole nano-units of the currency.
 
 import msgspec
 
-from setaria.core.price_entries import Period, WindowKind
+from setaria.core.price_entries import Period
+from setaria.core.windows import WindowTimes
 
 _MONTHS = {"month": 1, "year": 12}
 _MONTHS_OF_YEAR = 12
 
 
 class Window(msgspec.Struct, frozen=True):
-    """How much of a plan may be used within a time: `5h`, `30d`, `day` or `week`; `zone` is the calendar's."""
+    """How much of a plan may be used within a time."""
 
-    length: str
-    kind: WindowKind
+    times: WindowTimes
     credits: int
-    zone: str = "UTC"
 
 
 class Offer(msgspec.Struct, frozen=True):
