@@ -108,3 +108,20 @@ def test_everything_moves_to_postgres(run: Run, postgres_url: str, monkeypatch: 
     monkeypatch.setenv("SETARIA_DATABASE_URL", postgres_url)
     assert run("keys", "list", "--json").json() == before
     assert account_names(run) == ["default", "ann"]
+
+
+def test_calls_are_pruned_as_told(run: Run) -> None:
+    """Without a number of days nothing is dropped; with too few it is refused."""
+    run("accounts", "list")
+    assert run("db", "prune", "--json").json() == {"kept_days": 0, "dropped_calls": 0}
+    assert run("db", "prune").out.startswith("Calls are kept for ever")
+    assert run("db", "prune", "--days", "40").out.startswith("0 calls of more than 40 days ago")
+    ran = run("db", "prune", "--days", "34")
+    assert (ran.code, "at least 35 days" in ran.err) == (1, True)
+
+
+def test_too_short_a_retention_is_refused_at_the_start(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server starts that would drop what an account holder still looks at."""
+    monkeypatch.setenv("SETARIA_DATABASE_RETENTION_DAYS", "7")
+    ran = run("serve")
+    assert (ran.code, "retention_days" in ran.err) == (1, True)

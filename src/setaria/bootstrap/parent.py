@@ -26,7 +26,8 @@ from setaria.config import Settings, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured, SetariaError
 from setaria.entrypoints.parent.child import ChildSpec
-from setaria.entrypoints.parent.supervisor import Log, Post, Supervisor
+from setaria.entrypoints.parent.chore import Chore
+from setaria.entrypoints.parent.supervisor import Kept, Log, Post, Supervisor
 
 MAX_FAILED_STARTS = 3
 BACKLOG = 8192
@@ -121,7 +122,7 @@ def _appoint(content: bytes, sockets: Path, workers_wanted: int, listener: socke
         Post(ChildSpec(f"worker-{number}", "setaria.bootstrap.worker", content, (listener.fileno(),)), clock, log)
         for number in range(1, workers_wanted + 1)
     ]
-    others = []
+    others: list[Kept] = [Chore(ChildSpec("housekeeping", "setaria.bootstrap.housekeeping", content, ()), log)]
     for name, path in (("engine", sockets / ENGINE_DOOR), ("console", sockets / CONSOLE_DOOR)):
         door = _open_door(path)
         spec = ChildSpec(name, f"setaria.bootstrap.{name}", content, (door.fileno(),))

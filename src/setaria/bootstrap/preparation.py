@@ -8,6 +8,8 @@ from setaria.bootstrap.first_key import keep_first_key
 from setaria.bootstrap.missing_database import miss_no_database
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
+from setaria.core.errors import Misconfigured
+from setaria.domain.ledger.records import LEAST_DAYS
 
 
 def prepare(settings: Settings) -> str | None:
@@ -17,6 +19,8 @@ def prepare(settings: Settings) -> str | None:
     Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
     Cost: 3 ms when there is nothing to do on SQLite; else SQLAlchemy is loaded.
     """
+    if 0 < settings.database.retention_days < LEAST_DAYS:
+        raise Misconfigured(f"database.retention_days must be 0, for ever, or at least {LEAST_DAYS}")
     make_data_folder(settings.data)
     miss_no_database(settings)
     return None if _is_ready(settings) else _set_up(settings)

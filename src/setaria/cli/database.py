@@ -69,6 +69,29 @@ def restore(
             typer.echo(f"The database of before is kept as {done.backup}.")
 
 
+@database.command("prune")
+def prune(
+    context: typer.Context,
+    days: Annotated[
+        int | None, typer.Option("--days", min=0, help="Keep so many; by default database.retention_days.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drop calls older than they are to be kept; their sums stay. A running server does it by itself."""
+    from setaria.bootstrap.housekeeping import prune_database
+    from setaria.core.clock import SystemClock
+
+    settings = settings_of(context, {})
+    keep_days = settings.database.retention_days if days is None else days
+    dropped = prune_database(settings, keep_days, SystemClock())
+    if as_json:
+        print_json({"kept_days": keep_days, "dropped_calls": dropped})
+    elif keep_days:
+        typer.echo(f"{dropped} calls of more than {keep_days} days ago were dropped; their sums stay.")
+    else:
+        typer.echo("Calls are kept for ever: set database.retention_days, or give --days.")
+
+
 @database.command("move")
 def move(
     context: typer.Context,

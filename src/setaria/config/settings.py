@@ -16,6 +16,7 @@ from setaria.core.errors import Misconfigured
 _URL_ALLOWED = {"allowed": "the https address that callers use, such as https://api.example.org, or empty"}
 _HOST_ALLOWED = {"allowed": "an address or host name of this machine, such as 127.0.0.1, 0.0.0.0 or ::1"}
 _DATABASE_ALLOWED = {"allowed": "sqlite, or an address such as postgresql://user:password@host/name"}
+_RETENTION_ALLOWED = {"allowed": "0 to keep calls for ever, or at least 35 days"}
 _FILE_ALLOWED = {"allowed": "the path of a file"}
 
 
@@ -35,9 +36,10 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where accounts, keys and calls are kept; `url` may hold a password."""
+    """Where accounts, keys and calls are kept, and calls for how many days (0: for ever); `url` may hold a password."""
 
     url: Annotated[str, Meta(pattern=r"^sqlite$|^postgres(ql)?://[^\s/]*/\S+$", extra=_DATABASE_ALLOWED)] = "sqlite"
+    retention_days: Annotated[int, Meta(ge=0, le=36_500, extra=_RETENTION_ALLOWED)] = 0
 
 
 class Settings(msgspec.Struct, frozen=True):

@@ -19,6 +19,16 @@ class Usage(msgspec.Struct, frozen=True):
     output_tokens: int = 0
     reasoning_tokens: int = 0
 
+    def plus(self, other: "Usage") -> "Usage":
+        """Add each class of another usage."""
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.output_tokens + other.output_tokens,
+            self.reasoning_tokens + other.reasoning_tokens,
+        )
+
     @property
     def all_input_tokens(self) -> int:
         """Sum of the three input classes: what the OpenAI protocol calls `prompt_tokens`."""

@@ -12,7 +12,8 @@ from setaria.adapters.store.migrate import current_revision, upgrade
 from setaria.core.errors import InternalError, InvalidRequest, Misconfigured
 
 _SLICE_ROWS = 2_000
-_NOT_COPIED = ("alembic_version", "calls_rest")  # the target's own; and a part of `calls`, which is copied whole
+_OWN_TABLE = "alembic_version"
+_PART_OF_CALLS = "calls_"  # how the names of its parts begin; `calls` is copied whole
 _BEGUN_WITH_A_ROW = ("changes", "installation")
 
 
@@ -59,7 +60,7 @@ def read_tables(connection: Connection) -> list[Table]:
     """Give the tables that a database has, whatever version of the program made them, referred ones first."""
     found = MetaData()
     found.reflect(connection)
-    return [table for table in found.sorted_tables if table.name not in _NOT_COPIED]
+    return [table for table in found.sorted_tables if not table.name.startswith((_OWN_TABLE, _PART_OF_CALLS))]
 
 
 def prove(connection: Connection, table: Table) -> TableProof:

@@ -86,6 +86,22 @@ class PriceBook(Protocol):
         ...
 
 
+class RetentionBook(Protocol):
+    """Old calls, which leave their sums behind: by day in the rollups, by allowance in a checkpoint entry."""
+
+    def make_partitions(self, now_ms: int) -> int:
+        """Make room for this week and the next ones where calls are partitioned; gives how many parts were made."""
+        ...
+
+    def drop_partition(self, before_ms: int, now_ms: int) -> int:
+        """Drop the oldest part that lies wholly before a moment; gives how many calls it held."""
+        ...
+
+    def drop_calls(self, before_ms: int, limit: int, now_ms: int) -> int:
+        """Drop up to so many of the oldest calls from before a moment; gives how many."""
+        ...
+
+
 class CallBook(Protocol):
     """Calls as people look at them."""
 

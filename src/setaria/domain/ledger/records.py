@@ -11,6 +11,9 @@ from setaria.core.usage import CountsFrom, Usage
 Ending = Literal["completed", "client_gone", "upstream_failed", "upstream_cut", "timeout", "out_of_funds", "shutdown"]
 GroupBy = Literal["day", "model", "key"]
 
+LEAST_DAYS = 35
+"""For so many days calls are kept at the least: a month, and a few days to look at it."""
+
 
 class CallRecord(msgspec.Struct, frozen=True):
     """What one admitted call took, whatever its ending.
@@ -60,3 +63,13 @@ class UsageRow(msgspec.Struct, frozen=True):
     calls: int
     usage: Usage
     charge_nano: int
+
+    def plus(self, other: "UsageRow") -> "UsageRow":
+        """Add the sums of another row of the same group."""
+        return UsageRow(
+            self.group,
+            other.name or self.name,
+            self.calls + other.calls,
+            self.usage.plus(other.usage),
+            self.charge_nano + other.charge_nano,
+        )

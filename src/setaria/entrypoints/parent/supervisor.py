@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+from collections.abc import Sequence
 from typing import Protocol
 
 from setaria.entrypoints.parent.child import Child, ChildSpec, start_child
@@ -134,16 +135,28 @@ class Post:
         return not self._stopping
 
 
+class Kept(Protocol):
+    """What a supervisor keeps beside the workers: a post or a chore."""
+
+    async def keep(self) -> None:
+        """Do its work until `stop`."""
+        ...
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ask its process to end, and start it no more."""
+        ...
+
+
 class Supervisor:
-    """Keeps all posts, and ends them in order: workers first, for they still need the others.
+    """Keeps all posts and chores, and ends them in order: workers first, for they still need the others.
 
     Order: `start`, then `until_ready`, then `stop`.
     """
 
-    def __init__(self, workers: list[Post], others: list[Post]) -> None:
+    def __init__(self, workers: Sequence[Post], others: Sequence[Kept]) -> None:
         self._workers = workers
         self._others = others
-        self._keeping: dict[Post, asyncio.Task[None]] = {}
+        self._keeping: dict[Kept, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Start the workers, and wait at the doors of the others."""

@@ -10,13 +10,14 @@ from setaria.adapters.store.control.calls import CallTable
 from setaria.adapters.store.control.catalog import CatalogTable
 from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.control.proof import ProofTable
+from setaria.adapters.store.control.retention import RetentionTable
 from setaria.adapters.store.control.tariffs import TariffTable
 from setaria.adapters.store.schema import installation
 from setaria.core.errors import Misconfigured
 
 
-class Books(AccountTable, CallTable, CatalogTable, TariffTable, ProofTable):
-    """Implements the ports AccountBook, CallBook, CatalogBook and ProofBook in one transaction."""
+class Books(AccountTable, CallTable, CatalogTable, TariffTable, ProofTable, RetentionTable):
+    """Implements the ports AccountBook, CallBook, CatalogBook, ProofBook and RetentionBook in one transaction."""
 
 
 class ControlStore:
