@@ -27,9 +27,10 @@ HASTY = msgspec.structs.replace(SEEDLING, timeouts=TIMEOUTS)
 
 
 def wait(stage: Stage, client: RecordingClient, seconds: float) -> None:
-    """Let time pass and the server's tick come."""
-    stage.clock.advance(seconds)
+    """Let time pass from one of the server's ticks to another; the first notes what has come so far."""
     assert client.watcher is not None
+    client.watcher.tick(stage.clock.monotonic_s())
+    stage.clock.advance(seconds)
     client.watcher.tick(stage.clock.monotonic_s())
 
 

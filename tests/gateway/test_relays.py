@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from setaria.core.errors import UpstreamCut, UpstreamFailed
-from setaria.core.events import TextDelta
+from setaria.core.events import ReasoningDelta, TextDelta
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.domain.catalog.model import Model
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import SEEDLING, Stage, make_stage
 from tests.fakes.relay_upstream import FakeRelayUpstream, Last
-from tests.fakes.scripted_upstream import HELLO, PAUSE, USAGE, ScriptedUpstream
+from tests.fakes.scripted_upstream import HELLO, PAUSE, USAGE, ScriptedUpstream, Step
 from tests.fakes.waiting import until
 from tests.gateway.calling import PROTOCOLS, begin, body_of, call, play_on
 
@@ -173,3 +173,28 @@ def test_an_answer_is_drained(
     (row,) = play_on(story, partial(make_stage, upstream, drains(drain_tokens))).ledger.rows
     assert (row.ending, row.usage == USAGE) == ("client_gone", is_whole)
     assert upstream.attempts[0].did == (["resume"] if said else []) + ([] if is_whole else ["cancel"])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_single_words_and_thoughts_are_written_and_counted(protocol: ProtocolName) -> None:
+    """Text and reasoning that come one event at a time reach the client at once, and count until nobody wants more."""
+    client = RecordingClient(body_of(stream=True))
+    steps: list[Step] = [
+        (ReasoningDelta("I think"),),
+        (ReasoningDelta(" so"),),
+        (TextDelta("Yes"),),
+        (TextDelta(" I do"),),
+    ]
+    upstream = ScriptedUpstream(*steps, PAUSE, *[(TextDelta(" word"),)] * 9)
+
+    async def story(stage: Stage) -> None:
+        _, task = begin(stage, protocol, client)
+        await until(lambda: client.watcher)
+        assert all(word in client.stream for word in (b"I think", b" so", b"Yes", b" I do"))
+        client.leave()
+        upstream.go_on()
+        await task
+
+    (row,) = play_on(story, partial(make_stage, upstream, drains(7))).ledger.rows
+    assert (row.ending, row.counts_from) == ("client_gone", "estimate")
+    assert (row.usage.output_tokens, row.usage.reasoning_tokens) == (7, 2)

@@ -49,7 +49,8 @@ class Audience:
         self._client = client
         self._flow: Flow | None = None
         self._is_full = False
-        self._written_s = clock.monotonic_s()
+        self._has_written = False
+        self._silent_since_s = clock.monotonic_s()
 
     def follow(self, flow: Flow) -> None:
         """Tell this attempt from now on."""
@@ -70,9 +71,13 @@ class Audience:
             self._client.start_stream()
 
     def write(self, data: bytes) -> None:
-        """Send more of the stream, its head first."""
-        self.open()
-        self._written_s = self.clock.monotonic_s()
+        """Send more of the stream, its head first.
+
+        Cost: hot path; the time is left to `tick`.
+        """
+        if not self.is_open:
+            self.open()
+        self._has_written = True
         self._client.write(data)
 
     def client_left(self) -> None:
@@ -99,8 +104,11 @@ class Audience:
         """Let the attempt look at its clocks, and keep the stream alive."""
         if self._flow is not None:
             self._flow.tick(now_s)
-        if self.stream and self.gone is None and now_s - self._written_s >= KEEP_ALIVE_S:
+        if self.stream and self.gone is None and now_s - self._silent_since_s >= KEEP_ALIVE_S and not self._has_written:
             self.write(self.codec.keep_alive)
+        if self._has_written:
+            self._has_written = False
+            self._silent_since_s = now_s
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:
         self.gone = (ending, error)

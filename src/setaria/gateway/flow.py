@@ -53,6 +53,8 @@ class Flow(ABC):
         self._audience = audience
         self._attempt: Attempt = _NOT_BEGUN
         self._began_s = audience.clock.monotonic_s()
+        self._is_over = False
+        self._has_heard = False  # since the last tick
         self._heard_s: float | None = None
         self._first_token_s: float | None = None
         self._unsent = b""
@@ -74,7 +76,7 @@ class Flow(ABC):
     def begin(self, attempt: Attempt) -> None:
         """Take hold of the request under way."""
         self._attempt = attempt
-        if self.over.done():
+        if self._is_over:
             attempt.cancel()
 
     def fail(self, error: UpstreamError | CallerError) -> None:
@@ -110,6 +112,9 @@ class Flow(ABC):
 
         An upstream may have clocks of its own, which know more: it has `SLACK_S` to end the call by them.
         """
+        if self._has_heard:
+            self._has_heard = False
+            self._heard_s = now_s
         now_s -= SLACK_S
         timeouts = self._routed.asked.model.timeouts
         started_s = self._routed.asked.identified.received.started_s
@@ -168,10 +173,10 @@ class Flow(ABC):
         """Estimate the output tokens that came, and how many of them were reasoning."""
 
     def _hear(self) -> None:
-        """Note that something that means something came."""
-        self._heard_s = self._audience.clock.monotonic_s()
+        """Note that something that means something came; when, but for the first, is left to `tick`."""
+        self._has_heard = True
         if self._first_token_s is None:
-            self._first_token_s = self._heard_s
+            self._first_token_s = self._heard_s = self._audience.clock.monotonic_s()
 
     def _complete(self) -> None:
         """End an answer that is whole; one whose client has left ends as that."""
@@ -179,16 +184,17 @@ class Flow(ABC):
 
     def _drain(self) -> None:
         """Stop reading an answer without a client when enough of it was read."""
-        if self._draining and self._said_tokens()[0] >= self._routed.asked.model.drain_tokens:
+        if self._said_tokens()[0] >= self._routed.asked.model.drain_tokens:
             self._end("client_gone", None)
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:
-        if not self.over.done():
+        if not self._is_over:
             self._conclude(ending, error)
             self._attempt.cancel()
 
     def _conclude(self, ending: Ending, error: SetariaError | None) -> None:
         """Enter the state `over`; an answer that is whole leaves its connection as it is, for the next call."""
+        self._is_over = True
         self.ending, self.error = ending, error
         self.over.set_result(None)
 

@@ -24,17 +24,19 @@ class RelayFlow(Flow):
 
     def receive(self, data: bytes) -> None:
         """Send on more of a stream."""
-        if self.over.done():
+        if self._is_over:
             return
-        self._hear()
+        self._has_heard = True
         if self._tail is None:
+            self._hear()
             self._tail = RelayTail(self._audience)
         self._audience.write(data)
-        self._drain()
+        if self._draining:
+            self._drain()
 
     def finish(self, last: bytes, usage: Usage | None, said_tokens: int) -> None:
         """Take the news that the answer is whole."""
-        if self.over.done():
+        if self._is_over:
             return
         self._hear()
         self._told, self._whole_tokens = usage, said_tokens

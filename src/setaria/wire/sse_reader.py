@@ -24,22 +24,25 @@ class ServerSentEvent(msgspec.Struct, frozen=True):
 
 
 class LineEnds:
-    r"""Makes every line end a `\n`, also a `\r\n` that was split between two pieces."""
+    r"""Makes every line end a `\n`, also a `\r\n` that was split between two pieces.
+
+    `after_return`: the last piece ended in a `\r`, so that a `\n` which comes next belongs to it.
+    """
 
     def __init__(self) -> None:
-        self._after_return = False
+        self.after_return = False
 
     def unify(self, data: bytes) -> bytes:
         """Take the next piece and give it with plain line ends.
 
         Cost: 0.2 us where there is no carriage return.
         """
-        if self._after_return and data:
-            self._after_return = False
+        if self.after_return and data:
+            self.after_return = False
             data = data.removeprefix(b"\n")
         if _RETURN not in data:
             return data
-        self._after_return = data.endswith(_RETURN)
+        self.after_return = data.endswith(_RETURN)
         return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
@@ -56,6 +59,12 @@ class SseReader:
         self._data: list[bytes] = []
         self._name = ""
         self._size_bytes = 0
+
+    @property
+    def is_between_events(self) -> bool:
+        """Whether the last piece ended where an event did, so that the next one begins with an event."""
+        is_begun = self._is_at_start or self._data or self._name or any(self._held)
+        return not (is_begun or self._line_ends.after_return)
 
     def feed(self, data: bytes) -> list[ServerSentEvent]:
         """Take bytes and give the events that are whole now.

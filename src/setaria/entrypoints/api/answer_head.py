@@ -28,9 +28,4 @@ def stream_head(date: str, call_id: str, *, chunked: bool) -> bytes:
     ).encode("latin-1")
 
 
-def chunk(data: bytes) -> bytes:
-    """Frame bytes as one HTTP chunk; no bytes give no chunk, for an empty one would end the body."""
-    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-
-
 LAST_CHUNK = b"0\r\n\r\n"

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
-from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, JSON, LAST_CHUNK, chunk, stream_head, whole_head
+from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, JSON, LAST_CHUNK, stream_head, whole_head
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
+from setaria.wire.http_chunk import write_chunk
 
 LITTLE_BYTES = 1024
 
@@ -193,7 +194,7 @@ class Exchange:
         """Send the head of a stream."""
         chunked = self.head.version == "1.1"
         self.open(stream_head(self._line.date, self.call_id, chunked=chunked), chunked=chunked)
-        self._harmless = chunk(COMMENT)
+        self._harmless = write_chunk(COMMENT)
 
     def open(self, head: bytes, *, chunked: bool) -> None:
         """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""
@@ -208,13 +209,13 @@ class Exchange:
         """Send more of the stream."""
         if self._over or self.gone or not data:
             return
-        self._line.send(chunk(data) if self._chunked else data)
+        self._line.send(write_chunk(data) if self._chunked else data)
 
     def finish(self, data: bytes) -> None:
         """Send the last of the stream and end it."""
         if self._over or self.gone:
             return
-        self._line.send(chunk(data) + LAST_CHUNK if self._chunked else data)
+        self._line.send(write_chunk(data) + LAST_CHUNK if self._chunked else data)
         self._finish(close=not self._reusable(framed=self._chunked))
 
     def finish_sized(self) -> None:

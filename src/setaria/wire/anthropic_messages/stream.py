@@ -185,12 +185,13 @@ class AnthropicStream:
         return state
 
     def _write_text(self, text: str) -> bytes:
-        opening = b""
-        if self._state != "text":
+        if not text:
             self._next("text")
-            if text:
-                opening = self._leave_block("text") + self._enter_block(_EMPTY_TEXT, b"text_delta", b"text")
-        return opening + self._delta_head + _encode(text) + _DELTA_END if text else b""
+            return b""
+        if self._state == "text":
+            return self._delta_head + _encode(text) + _DELTA_END
+        opening = self._leave_block("text") + self._enter_block(_EMPTY_TEXT, b"text_delta", b"text")
+        return opening + self._delta_head + _encode(text) + _DELTA_END
 
     def _write_thinking(self, text: str) -> bytes:
         opening = b""

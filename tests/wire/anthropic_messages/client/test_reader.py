@@ -305,3 +305,42 @@ def test_any_split_is_read_and_metered_alike(stream: bytes, sizes: list[int]) ->
         reader.finished,
     )
     assert events[-1] == UsageReport(reader.usage or Usage(), "upstream")
+
+
+SAYINGS = st.lists(
+    st.builds(lambda text: delta(0, "text_delta", text=text), st.text(max_size=40))
+    | st.builds(lambda text: delta(0, "thinking_delta", thinking=text), st.text(max_size=20))
+    | st.builds(lambda text: delta(0, "input_json_delta", partial_json=text), st.text(max_size=20))
+    | st.sampled_from(
+        [
+            frame({"type": "ping"}),
+            end(0),
+            begin(0, type="text", text=""),
+            begin(0, type="thinking", thinking=""),
+            begin(0, type="tool_use", id="c", name="f", input={"a": 1}),
+            begin(0, type="server_tool_use", id="c", name="f"),
+            delta(0, "signature_delta", signature="s"),
+            delta(0, "text_delta", text="a", thinking="b"),
+            delta(0, "text_delta", thinking="b"),
+        ]
+    ),
+    max_size=30,
+)
+
+
+@given(pieces=SAYINGS, line_end=st.sampled_from([b"\n", b"\r\n", b"\r"]))
+def test_event_by_event_a_stream_is_read_as_it_is_whole(pieces: list[bytes], line_end: bytes) -> None:
+    """What is recognised by its form is told, counted and sent as what is read in full."""
+    pieces = [piece.replace(b"\n", line_end) for piece in (start(), *pieces, ending())]
+    stream, sizes = b"".join(pieces), tuple(map(len, pieces))
+    events, error = read(stream, sizes)
+    whole, other = read(stream)
+    assert (join(events), str(error)) == (join(whole), str(other))
+    sent, reader, error = relay(stream, sizes)
+    whole_sent, whole_reader, other = relay(stream)
+    assert (sent, reader.usage, reader.said_tokens, str(error)) == (
+        whole_sent,
+        whole_reader.usage,
+        whole_reader.said_tokens,
+        str(other),
+    )

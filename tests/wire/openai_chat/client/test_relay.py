@@ -179,3 +179,54 @@ def test_a_usage_written_again_names_the_public_model() -> None:
     first = b'data: {"model": "org/M", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}\n\n'
     sent, _ = relay([first, odd], "seedling")
     assert (b"org/M" in sent, sent.count(b"seedling")) == (False, 2)
+
+
+SAYINGS = st.lists(
+    st.builds(
+        lambda key, text: choice(f'{{"{key}":{msgspec.json.encode(text).decode()}}}'),
+        st.sampled_from(["content", "content", "content", "reasoning", "reasoning_content", "refusal"]),
+        st.text(max_size=40),
+    )
+    | st.sampled_from(
+        [
+            choice('{"role":"assistant","content":""}'),
+            choice('{"content":"a","reasoning":"b"}'),
+            choice('{"reasoning":{"effort":1}}'),
+            choice('{"content":"Hi"}', more=',"logprobs":null'),
+            choice('{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}'),
+            choice('{"content":"cut"}', '"length"'),
+            choice('{"content":"Hi"}').replace('"index":0', '"index":1'),
+        ]
+    ),
+    max_size=30,
+)
+
+
+@given(chunks=SAYINGS, end=st.sampled_from(["\n\n", "\r\n\r\n", "\r\r"]), model=st.sampled_from(["m", "seedling"]))
+def test_event_by_event_a_stream_crosses_as_it_does_whole(chunks: list[str], end: str, model: str) -> None:
+    """What is recognised by its form is counted, named and sent as what is read in full; so it is when translated."""
+    named = [chunk.replace("{", '{"model":"m",', 1) for chunk in chunks]
+    pieces = [sse(chunk, end=end) for chunk in (*named, STOP, USAGE)]
+    sent, reader = relay(pieces, model)
+    whole, other = relay([b"".join(pieces)], model)
+    assert (sent, reader.usage, reader.said_tokens) == (whole, other.usage, other.said_tokens)
+    assert read(pieces) == read([b"".join(pieces)])
+
+
+def test_a_form_is_not_looked_for_while_half_an_event_is_held_back() -> None:
+    """A piece that looks like a whole event is part of the one that is not whole yet."""
+    text = sse(choice('{"content":"Hi"}'))
+    pieces = [text, text, b"data: ", text, text, b": \r", text, sse(STOP)]
+    with pytest.raises(UpstreamFailed):
+        relay(pieces)
+    with pytest.raises(UpstreamFailed):
+        read(pieces)
+
+
+def test_a_known_form_is_looked_for_again_when_nothing_is_held_back() -> None:
+    """After an event that came in halves, and after a comment that left its line end open, the form still counts."""
+    text = sse(choice('{"content":"Hi"}'))
+    pieces = [text, text, text[:9], text[9:], text, b": \r", text, text, sse(STOP)]
+    sent, reader = relay(pieces)
+    assert (sent.count(text), reader.said_tokens) == (6, 6)
+    assert [event for event in read(pieces) if event == TextDelta("Hi")] == [TextDelta("Hi")] * 6

@@ -5,7 +5,8 @@ again: it goes back to the pool only when the answer was whole, the request was 
 answer, and the server wants to keep it too. In all other cases it is closed. What comes while it is idle closes it.
 
 llhttp takes the framing off; the sink is called after it has taken in all that came at once, so a sink that cancels or
-raises never does so in the middle of a parse.
+raises never does so in the middle of a parse. Where it waits for the next chunk and what comes is one whole chunk, it
+need not see that: it would wait for the next one again. Servers send an event as one chunk, so most go by that way.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ import httptools
 
 from setaria.adapters.upstreams.http.request import Header, PooledRequest
 from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
+from setaria.wire.http_chunk import read_whole_chunk
 
 HEADER_LIMIT_BYTES = 64 * 1024
 
 _FINAL_STATUS = 200
+_LINE_END = b"\r\n"
 _HEADER_EXTRA_BYTES = 4  # colon, space and line end
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -59,6 +62,7 @@ class HttpConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._head_is_due = False
         self._pieces: list[bytes] = []
+        self._is_between_chunks = False
         self._is_whole = False
         self._may_stay = False
 
@@ -107,6 +111,12 @@ class HttpConnection(asyncio.Protocol):
         if pooled is None or parser is None:
             self.abort()
             return
+        if self._is_between_chunks:
+            piece = read_whole_chunk(data)
+            if piece:
+                if not pooled.cancelled:
+                    pooled.sink.body(piece)
+                return
         self._has_answered = True
         self._loose_bytes += len(data)
         is_http = True
@@ -114,6 +124,7 @@ class HttpConnection(asyncio.Protocol):
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             is_http = False
+        self._is_between_chunks = self._is_between_chunks and data.endswith(_LINE_END)
         if max(self._loose_bytes, self._head_bytes) > HEADER_LIMIT_BYTES:
             self._break_off(pooled, f"sent a header section of more than {HEADER_LIMIT_BYTES} bytes")
             return
@@ -179,8 +190,17 @@ class HttpConnection(asyncio.Protocol):
         else:
             self._pieces.append(data)
 
+    def on_chunk_header(self) -> None:
+        """Take note that a chunk begins."""
+        self._is_between_chunks = False
+
+    def on_chunk_complete(self) -> None:
+        """Take note that a chunk is whole."""
+        self._is_between_chunks = True
+
     def on_message_complete(self) -> None:
         """Take note that the answer is whole."""
+        self._is_between_chunks = False
         if self._status and not self._is_whole and self._parser is not None:
             self._loose_bytes = 0
             self._is_whole = True
@@ -194,7 +214,7 @@ class HttpConnection(asyncio.Protocol):
         self._loose_bytes = self._head_bytes = self._status = 0
         self._headers = []
         self._pieces = []
-        self._head_is_due = self._is_whole = self._may_stay = False
+        self._head_is_due = self._is_between_chunks = self._is_whole = self._may_stay = False
 
     def _deliver(self, pooled: PooledRequest) -> None:
         """Tell the sink what has come since the last time."""

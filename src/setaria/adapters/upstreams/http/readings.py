@@ -78,7 +78,8 @@ class EventStream:
         if reader is None or self.is_over:
             return False
         events = reader.feed(data)
-        self._tell(events)
+        if events:
+            self._tell(events)
         self._reader = reader
         return bool(events)
 
@@ -89,7 +90,8 @@ class EventStream:
         reader, self._reader = self._reader, None
         if reader is None:
             raise UpstreamCut(_UNREADABLE)
-        self._tell(reader.close())
+        if events := reader.close():
+            self._tell(events)
         self._give_up(UpstreamCut(_UNCOUNTED))
 
     def fail(self, error: UpstreamError | CallerError) -> None:
@@ -104,11 +106,11 @@ class EventStream:
         return EventsAtOnce(self._codec, self._dialogue, self._sink)
 
     def _tell(self, events: list[Event]) -> None:
-        if events:
-            if isinstance(events[-1], UsageReport):
-                self.is_over = True
-                self.usage = events[-1].usage
-            self._sink.receive(events)
+        last = events[-1]
+        if isinstance(last, UsageReport):
+            self.is_over = True
+            self.usage = last.usage
+        self._sink.receive(events)
 
     def _give_up(self, error: UpstreamError | CallerError) -> None:
         if not self.is_over:

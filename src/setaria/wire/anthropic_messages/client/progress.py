@@ -38,6 +38,8 @@ from setaria.wire.anthropic_messages.client.usage import (
 
 _State = Literal["unopened", "open", "finished", "ended"]
 
+Block = tuple[str, int | None]
+
 _CONTENT = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 _EMPTY_INPUTS = frozenset({b"", b"{}", b"null"})
 
@@ -64,6 +66,18 @@ class AnswerProgress:
     def usage(self) -> Usage | None:
         """The tokens taken so far, the output by our own estimate until it is told; None before the input is told."""
         return usage_from_told(self._told, self._said_tokens)
+
+    @property
+    def block(self) -> Block | None:
+        """Kind and index of the block that is open; None when none is."""
+        return (self._kind, self._index) if self._kind else None
+
+    def go_on(self, text: str) -> Event:
+        """Take more of what the latest delta brought, which is for the block that is open."""
+        self._said_tokens += estimate_piece(text)
+        if self._kind == "text":
+            return TextDelta(text)
+        return ReasoningDelta(text) if self._kind == "thinking" else ToolCallDelta(self._calls - 1, text)
 
     def take(self, kind: str, event: StreamEvent) -> list[Event]:
         """Take the next event.

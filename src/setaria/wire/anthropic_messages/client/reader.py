@@ -1,11 +1,21 @@
-"""Reader: reads a streamed answer as events."""
+"""Reader: reads a streamed answer as events.
+
+Theory. A delta of the form of an earlier one (its mould), while that one's block is open, holds one text and is read as
+that. All else is read in full.
+"""
+
+from collections.abc import Mapping
 
 from setaria.core.errors import SetariaError, UpstreamCut
 from setaria.core.events import Event
 from setaria.core.usage import Usage
-from setaria.wire.anthropic_messages.client.progress import AnswerProgress
+from setaria.wire.anthropic_messages.client.progress import AnswerProgress, Block
 from setaria.wire.anthropic_messages.client.shapes import read_event
+from setaria.wire.mould import Lessons, Mould
 from setaria.wire.sse_reader import ServerSentEvent, SseReader
+
+_STARTS = (b"event:", b"data:")
+_KINDS: Mapping[str, str] = {"text": "text", "thinking": "thinking", "partial_json": "tool_use"}
 
 
 class MessagesReader:
@@ -19,6 +29,11 @@ class MessagesReader:
         self._frames = SseReader()
         self._progress = AnswerProgress()
         self._failure: SetariaError | None = None
+        self._said = 0
+        self._lessons = Lessons()
+        self._learnt: Mould | None = None
+        self._block: Block | None = None  # whose deltas have the learnt form
+        self._mould: Mould | None = None  # the learnt one, while that block is open and the next bytes begin an event
 
     @property
     def usage(self) -> Usage | None:
@@ -29,18 +44,40 @@ class MessagesReader:
         """Take bytes of the body, however they were split.
 
         Raises: UpstreamError when the server tells an error in-band or says what is no legal answer; ContextOverflow.
-        Cost: hot path, about 3 us an event.
+        Cost: hot path, 0.8 us for a delta in the form of the one before, else about 3 us.
         """
+        mould = self._mould
+        if mould is not None:
+            text = mould.text_in(data)
+            if text:
+                self._said += 1
+                return [self._progress.go_on(text)]
         if self._failure is not None:
             raise self._failure
         events: list[Event] = []
         try:
-            self._take(self._frames.feed(data), events)
+            frames = self._frames.feed(data)
+            self._take(frames, events)
         except SetariaError as error:
             self._failure = error
             if not events:
                 raise
+            return events
+        is_clean = self._frames.is_between_events
+        if events and is_clean and len(frames) == 1 and data.startswith(_STARTS):
+            self._learn_mould(data, frames[0])
+        self._mould = self._learnt if is_clean and self._block == self._progress.block else None
         return events
+
+    def _learn_mould(self, data: bytes, frame: ServerSentEvent) -> None:
+        """Learn the form of a delta of the open block, unless it is the one we know."""
+        block = self._progress.block
+        if block is None or (self._block == block and self._learnt is not None and self._learnt.text_in(data)):
+            return
+        key, text = read_event(frame.name, frame.data)[1].plain_text
+        mould = self._lessons.learn(data, key, text, self._said) if _KINDS.get(key) == block[0] else None
+        if mould is not None:
+            self._learnt, self._block = mould, block
 
     def close(self) -> list[Event]:
         """Take the news that the body has ended.

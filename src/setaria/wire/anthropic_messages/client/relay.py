@@ -1,9 +1,9 @@
 r"""Relay: reads along while a streamed answer goes to a caller of the same protocol as it is.
 
-Theory. Every event is glanced at, which is cheap because only fields that matter are decoded, and passed on with the
-bytes it came in. Changed are: line ends, which become `\n`; the model's name in `message_start`; usage that can't be
-true. The end mark waits until `close`, and nothing after it crosses. Once the model has said why it stopped the answer
-is whole: an error that still comes is passed over.
+Theory. An event of the form of an earlier one (its mould) is only counted. Every other is glanced at, which is cheap
+because only fields that matter are decoded, and passed on as it came. Changed are: line ends, which become `\n`; the
+model's name in `message_start`; usage that can't be true. The end mark waits until `close`, and nothing after it
+crosses. Once the model has said why it stopped the answer is whole: an error that still comes is passed over.
 """
 
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
@@ -20,6 +20,7 @@ from setaria.wire.anthropic_messages.client.usage import (
     merge_usage,
     usage_from_told,
 )
+from setaria.wire.mould import Lessons, Mould
 from setaria.wire.sse import write_event
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES, LineEnds, SseReader
 
@@ -47,14 +48,31 @@ class MessagesRelay:
         self._held = b""  # an event that is not whole yet
         self._started = self._ended = False
         self._failure: SetariaError | None = None
+        self._lessons = Lessons()
+        self._learnt: Mould | None = None
+        self._mould: Mould | None = (
+            None  # the same one, while nothing is held back that an event would have to wait for
+        )
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes and give those to send on; see `RelayReader.feed`.
 
         Raises: UpstreamError when the server tells an error in-band or says what is no legal event; CallerError when
         that error is the caller's to mend.
-        Cost: hot path, 1.5 us for a piece of one delta.
+        Cost: hot path, 0.5 us for a delta in the form of the one before, else 2 us.
         """
+        mould = self._mould
+        if mould is not None:
+            text = mould.text_in(data)
+            if text:
+                self.said_tokens += estimate_piece(text)
+                return data
+        sent = self._read(data)
+        is_clean = not (self._held or self.finished or self._failure or self._line_ends.after_return)
+        self._mould = self._learnt if is_clean else None
+        return sent
+
+    def _read(self, data: bytes) -> bytes:
         self._tell_failure()
         data = self._line_ends.unify(data)
         if self._held:
@@ -111,6 +129,7 @@ class MessagesRelay:
         match kind:
             case "content_block_delta":
                 self._read_delta(event.delta)
+                self._learn_mould(event, raw)
             case "content_block_start":
                 self._read_block(event.content_block)
             case "message_start":
@@ -131,6 +150,15 @@ class MessagesRelay:
         self.said_tokens += estimate_piece(said)
         if not self.meaningful and delta is not None:
             self.meaningful = bool(said or delta.signature)
+
+    def _learn_mould(self, event: StreamEvent, raw: bytes) -> None:
+        """Learn the form of a delta that says something, unless it is the one we know."""
+        data = raw + _GAP
+        if self._learnt is not None and self._learnt.text_in(data):
+            return
+        key, text = event.plain_text
+        if text:
+            self._learnt = self._lessons.learn(data, key, text, self.said_tokens) or self._learnt
 
     def _read_block(self, block: ContentBlock | None) -> None:
         if block is not None and (block.type == "tool_use" or block.text or block.thinking):

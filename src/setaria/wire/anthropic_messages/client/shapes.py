@@ -68,6 +68,16 @@ class StreamEvent(msgspec.Struct, frozen=True):
     usage: object = None
     error: object = None
 
+    @property
+    def plain_text(self) -> tuple[str, str]:
+        """The key and the text of a delta that says one text and nothing else; both empty for any other event."""
+        delta = self.delta
+        if delta is None or delta.signature or delta.stop_reason:
+            return "", ""
+        texts = (("text", delta.text), ("thinking", delta.thinking), ("partial_json", delta.partial_json))
+        said = [(key, text) for key, text in texts if text]
+        return said[0] if len(said) == 1 else ("", "")
+
 
 class WholeMessage(msgspec.Struct, frozen=True):
     """A whole answer, or an error in its place."""

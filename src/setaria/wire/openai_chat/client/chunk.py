@@ -83,6 +83,19 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
                 return choice
         return None
 
+    @property
+    def plain_text(self) -> tuple[str, str]:
+        """The key and the text of a chunk that says one text and nothing else; both empty for any other."""
+        choice = self.choice
+        delta = choice.delta if choice is not None else None
+        if choice is None or delta is None or len(self.choices or ()) > 1 or choice.finish_reason:
+            return "", ""
+        if delta.calls or delta.refusal or is_present(self.usage) or is_present(self.error):
+            return "", ""
+        texts = (("content", delta.content), ("reasoning_content", delta.reasoning_content))
+        said = [(key, text) for key, text in (*texts, ("reasoning", delta.reasoning)) if text]
+        return said[0] if len(said) == 1 and isinstance(said[0][1], str) else ("", "")
+
 
 _chunk = msgspec.json.Decoder(Chunk)
 

@@ -36,6 +36,11 @@ class MessageReader:
         self._reason: FinishReason = "stop"
         self._stop_sequence = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether text that still comes is text, and reasoning is reasoning, without a second look."""
+        return self._text.is_passed_by
+
     def add(self, delta: Delta) -> list[Event]:
         """Take more of the message; a refusal is text."""
         events: list[Event] = []

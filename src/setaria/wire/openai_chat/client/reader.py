@@ -1,14 +1,16 @@
 """Reader: reads a streamed answer as events.
 
-Theory. Chunks are read until `[DONE]` or the end of the body. Finish and usage are told then, not when they are first
-seen: some servers give a finish reason with every chunk, or usage several times, and the last one counts. Tool calls
-that still wait for something come out before the finish.
+Theory. A chunk of the form of an earlier one (its mould) holds one text and is read as that. All others are read in
+full, until `[DONE]` or the end of the body. Finish and usage are told then, not when they are first seen: some servers
+give a finish reason with every chunk, or usage several times, and the last one counts. Tool calls that still wait for
+something come out before the finish.
 """
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut
-from setaria.core.events import Event, UsageReport
+from setaria.core.events import Event, ReasoningDelta, TextDelta, UsageReport
 from setaria.core.usage import Usage
+from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
@@ -16,6 +18,8 @@ from setaria.wire.openai_chat.client.usage import read_usage
 from setaria.wire.sse_reader import ServerSentEvent, SseReader
 
 DONE = b"[DONE]"
+
+_DATA = b"data:"
 
 
 class ChatReader:
@@ -34,21 +38,38 @@ class ChatReader:
         self._is_done = False
         self._is_over = False
         self._failure: SetariaError | None = None
+        self._said_tokens = 0
+        self._lessons = Lessons()
+        self._learnt: Mould | None = None
+        self._kind: type[TextDelta | ReasoningDelta] = TextDelta  # what the mould's text is
+        self._mould: Mould | None = None  # the learnt one, where the next bytes begin with an event
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes of the body, however they were split.
 
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
-        Cost: 2.5 us an event, 5 us for a piece of arguments.
+        Cost: 0.6 us for an event in the form of the one before, else 2.5 us; 5 us for a piece of arguments.
         """
+        mould = self._mould
+        if mould is not None:
+            text = mould.text_in(data)
+            if text:
+                self._said_tokens += 1
+                return [self._kind(text)]
         self._tell_failure()
         events: list[Event] = []
         try:
-            self._take(self._sse.feed(data), events)
+            frames = self._sse.feed(data)
+            self._take(frames, events)
         except SetariaError as error:
             self._failure = error
             if not events:
                 raise
+            return events
+        is_clean = self._message.is_plain and self._sse.is_between_events and not self._is_done
+        if is_clean and len(frames) == 1 and data.startswith(_DATA):
+            self._learn_mould(data, frames[0].data)
+        self._mould = self._learnt if is_clean else None
         return events
 
     def close(self) -> list[Event]:
@@ -66,6 +87,16 @@ class ChatReader:
     def _tell_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+    def _learn_mould(self, data: bytes, chunk: bytes) -> None:
+        """Learn the form of an event that says one text, unless it is the one we know."""
+        if self._learnt is not None and self._learnt.text_in(data):
+            return
+        key, text = read_chunk(chunk).plain_text
+        mould = self._lessons.learn(data, key, text, self._said_tokens) if text else None
+        if mould is not None:
+            self._learnt = mould
+            self._kind = TextDelta if key == "content" else ReasoningDelta
 
     def _take(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Add what these frames bring to the events."""

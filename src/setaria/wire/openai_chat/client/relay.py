@@ -1,10 +1,11 @@
 r"""Relay: reads along while a streamed answer goes to a caller of the same protocol as it is.
 
-Theory. Every event is glanced at, typed and without the fields that do not matter, which costs less than searching its
-bytes for marks. Changed are: line ends, which become `\n`; the server's name of the model, learnt from its first chunk
-and replaced wherever that exact pair of key and value stands (inside a JSON string its quotes would be escaped);
-reasoning under the name `reasoning` alone, which callers know as `reasoning_content`; a usage that can't be true.
-`[DONE]` waits until `close`, so that what a server forgot can still be put before it, and nothing after it crosses.
+Theory. An event of the form of an earlier one (its mould) is only counted. Every other is glanced at, typed and without
+the fields that do not matter, which costs less than searching its bytes for marks. Changed are: line ends, which become
+`\n`; the server's name of the model, learnt from its first chunk and replaced wherever that exact pair of key and value
+stands (inside a JSON string its quotes would be escaped); reasoning under the name `reasoning` alone, which callers
+know as `reasoning_content`; a usage that can't be true. `[DONE]` waits until `close`, so that what a server forgot can
+still be put before it, and nothing after it crosses.
 """
 
 import re
@@ -14,7 +15,8 @@ import msgspec
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
-from setaria.wire.openai_chat.client.chunk import Choice, read_chunk
+from setaria.wire.mould import Lessons, Mould
+from setaria.wire.openai_chat.client.chunk import Choice, Chunk, read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.reader import DONE
 from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
@@ -51,13 +53,30 @@ class ChatRelay:
         self._held_bytes = 0
         self._is_done = False
         self._failure: SetariaError | None = None
+        self._lessons = Lessons()
+        self._learnt: Mould | None = None
+        self._mould: Mould | None = (
+            None  # the same one, while nothing is held back that an event would have to wait for
+        )
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes and give those of whole events to send on.
 
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
-        Cost: 2.0 us for an event of a few characters, and 0.5 us where the model has another name; 9 us with usage.
+        Cost: 0.5 us for an event of a few characters in the form of the one before, else 2 us; 9 us with usage.
         """
+        mould = self._mould
+        if mould is not None:
+            text = mould.text_in(data)
+            if text:
+                self.said_tokens += estimate_piece(text)
+                return mould.show(data)
+        sent = self._read(data)
+        is_clean = not (self._held or self._is_done or self._failure or self._line_ends.after_return)
+        self._mould = self._learnt if is_clean else None
+        return sent
+
+    def _read(self, data: bytes) -> bytes:
         self._tell_failure()
         data = self._line_ends.unify(data)
         if self._held:
@@ -133,7 +152,7 @@ class ChatRelay:
             self._learn_model(data)
         choice = chunk.choice
         if choice is not None:
-            event = self._note(choice, event)
+            event = self._note(chunk, choice, event)
         if not len(chunk.usage):
             return event
         told = read_usage(chunk.usage)
@@ -142,7 +161,7 @@ class ChatRelay:
         self.usage = told.usage or self.usage
         return self._with_usage(data, told.usage) if told.is_odd else event
 
-    def _note(self, choice: Choice, event: bytes) -> bytes:
+    def _note(self, chunk: Chunk, choice: Choice, event: bytes) -> bytes:
         """Note what a choice says; gives the event with reasoning under the name that callers know."""
         if choice.finish_reason:
             self.meaningful = self.finished = True
@@ -156,9 +175,25 @@ class ChatRelay:
         elif delta.calls:
             self.meaningful = True
             self.said_tokens += 1
+        shown = event
         if delta.reasoning is not None and delta.thought and _REASONING_CONTENT not in event:
-            return event.replace(_REASONING, _REASONING_CONTENT, 1)
-        return event
+            shown = event.replace(_REASONING, _REASONING_CONTENT, 1)
+        if said:
+            self._learn_mould(chunk, event, shown)
+        return shown
+
+    def _learn_mould(self, chunk: Chunk, event: bytes, shown: bytes) -> None:
+        """Learn the form of an event that says one text, unless it is the one we know."""
+        data = event + _GAP
+        if self._learnt is not None and self._learnt.text_in(data):
+            return
+        key, text = chunk.plain_text
+        mould = self._lessons.learn(data, key, text, self.said_tokens) if text else None
+        if mould is None:
+            return
+        if shown is not event:
+            mould = mould.shown_with(_REASONING, _REASONING_CONTENT)
+        self._learnt = mould if self._model_pair is None else mould.shown_with(*self._model_pair)
 
     def _learn_model(self, data: bytes) -> None:
         found = _MODEL.search(data)

@@ -16,6 +16,11 @@ class LeadingThought:
         self._held = ""
         self._reader: DialectReader | None = None
 
+    @property
+    def is_passed_by(self) -> bool:
+        """Whether all text that still comes is the answer's."""
+        return self._is_decided and self._reader is None
+
     def feed(self, text: str) -> list[Event]:
         """Take more text; gives the events that are certain by now."""
         if not self._is_decided:

@@ -1,0 +1,91 @@
+"""Mould: the form that most events of a stream share, all but their text; learnt from one, it recognises the next.
+
+Theory. A server writes the same bytes around each piece of what the model says. So an event that begins and ends as an
+earlier one did, with one JSON string between, says the same kind of thing with another text, and nothing else in it
+needs to be read. Whatever is not exactly so is read in full by whoever asks.
+"""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+
+_read_string = msgspec.json.Decoder(str).decode
+_GAP = b"\n\n"
+_LONGEST_BYTES = 2048
+_LESSONS_AT_FIRST = 8
+_TOKENS_PER_LESSON = 32
+_PLACES: Mapping[str, re.Pattern[bytes]] = {
+    key: re.compile(rb'"%b"\s*:\s*"' % key.encode())
+    for key in ("content", "reasoning_content", "reasoning", "arguments", "text", "thinking", "partial_json")
+}
+
+
+class Mould:
+    """What stands before and after the text of an event, quotes included, as it came and as it is shown."""
+
+    __slots__ = ("_after", "_before", "_end", "_is_shown_as_it_is", "_shown_after", "_shown_before", "_start")
+
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self._before = self._shown_before = before
+        self._after = self._shown_after = after
+        self._start, self._end = len(before) - 1, 1 - len(after)
+        self._is_shown_as_it_is = True
+
+    def text_in(self, data: bytes) -> str:
+        """Give the text of a single event, its blank line included; empty when it is of another form, or has none.
+
+        Cost: hot path, 0.25 us.
+        """
+        if data.startswith(self._before) and data.endswith(self._after):
+            try:
+                return _read_string(data[self._start : self._end])
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                return ""
+        return ""
+
+    def show(self, data: bytes) -> bytes:
+        """Give an event of this form as it is to be shown."""
+        if self._is_shown_as_it_is:
+            return data
+        return self._shown_before + data[self._start + 1 : self._end - 1] + self._shown_after
+
+    def shown_with(self, old: bytes, new: bytes) -> "Mould":
+        """Make the mould whose events are shown with other bytes in place of some."""
+        mould = Mould(self._before, self._after)
+        mould._shown_before = self._shown_before.replace(old, new)
+        mould._shown_after = self._shown_after.replace(old, new)
+        mould._is_shown_as_it_is = (mould._shown_before, mould._shown_after) == (self._before, self._after)
+        return mould
+
+
+class Lessons:
+    """Learns moulds, and gives up on a server whose events differ each time.
+
+    Cost: 1.5 us a lesson; at most one in `_TOKENS_PER_LESSON` tokens, after the first few.
+    """
+
+    __slots__ = ("_taken",)
+
+    def __init__(self) -> None:
+        self._taken = 0
+
+    def learn(self, data: bytes, key: str, text: str, said_tokens: int) -> Mould | None:
+        """Learn from a single event with plain line ends, its blank line included, that says this text under this key.
+
+        Takes: said_tokens, how far the stream has come.
+        Gives: None where the text can't be told from the rest beyond doubt, or enough lessons were taken.
+        """
+        if self._taken * _TOKENS_PER_LESSON > said_tokens + _LESSONS_AT_FIRST * _TOKENS_PER_LESSON:
+            return None
+        self._taken += 1
+        if len(data) > _LONGEST_BYTES or not data.endswith(_GAP) or _GAP in data[: -len(_GAP)]:
+            return None
+        places = list(_PLACES[key].finditer(data))
+        if len(places) != 1:
+            return None
+        start = places[0].end()
+        end = start + len(text.encode())
+        if data[start:end] != text.encode() or data[end : end + 1] != b'"':
+            return None
+        return Mould(data[:start], data[end:])
