@@ -92,9 +92,10 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
             return "", ""
         if delta.calls or delta.refusal or is_present(self.usage) or is_present(self.error):
             return "", ""
-        texts = (("content", delta.content), ("reasoning_content", delta.reasoning_content))
-        said = [(key, text) for key, text in (*texts, ("reasoning", delta.reasoning)) if text]
-        return said[0] if len(said) == 1 and isinstance(said[0][1], str) else ("", "")
+        reasoning = delta.reasoning if isinstance(delta.reasoning, str) else ""
+        texts = (("content", delta.content), ("reasoning_content", delta.reasoning_content), ("reasoning", reasoning))
+        said = [(key, text) for key, text in texts if text]
+        return said[0] if len(said) == 1 and (reasoning or not delta.reasoning) else ("", "")
 
 
 _chunk = msgspec.json.Decoder(Chunk)
