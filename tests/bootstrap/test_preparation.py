@@ -13,7 +13,8 @@ import msgspec.structs
 import pytest
 
 from setaria.adapters.secrets.file import create_ring, read_ring
-from setaria.bootstrap.commands import Books, open_books, open_books_to_read
+from setaria.bootstrap.books import Books
+from setaria.bootstrap.commands import open_books, open_books_to_read
 from setaria.bootstrap.preparation import prepare
 from setaria.config import DatabaseSettings, Settings, load_settings
 from setaria.core.errors import Misconfigured, OwnError
@@ -46,7 +47,7 @@ def test_the_first_start_makes_everything_private(settings: Settings) -> None:
     assert settings.data.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o077 for path in settings.data.iterdir()} == {0}
     with open_books_to_read(settings) as books:
-        keys = list_keys(books.accounts, "default")
+        keys = list_keys(books.accounts, books.keys, "default")
         assert read_key(key_secrets_from_ring(books.ring), text) == keys[0].digest
     assert [key.name for key in keys] == ["first"]
     assert prepare(settings) is None
@@ -101,7 +102,7 @@ def test_a_lost_database_is_made_anew_on_purpose(
     settings.server.secret_file.unlink()
     assert prepare(settings) is not None
     with opening(settings) as books:
-        assert len(list_keys(books.accounts, None)) == 1
+        assert len(list_keys(books.accounts, books.keys, None)) == 1
 
 
 def test_a_secret_from_elsewhere_says_nothing_of_a_database(settings: Settings, tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_processes_that_start_together_make_one_key(settings: Settings) -> None:
         texts = [*pool.map(prepare, [settings] * 4)]
     assert len([text for text in texts if text is not None]) == 1
     with open_books_to_read(settings) as books:
-        assert len(list_keys(books.accounts, None)) == 1
+        assert len(list_keys(books.accounts, books.keys, None)) == 1
         assert len(books.accounts.list_accounts()) == 1
 
 
@@ -163,9 +164,9 @@ def test_a_longer_ring_goes_on(settings: Settings, tmp_path: Path) -> None:
     assert prepare(settings) is None
     secrets = key_secrets_from_ring(read_ring(settings.server.secret_file))
     with open_books(settings) as books:
-        key, _ = create_key(books.accounts, books.clock, books.ring, "default", "second")
+        key, _ = create_key(books, "default", "second")
         assert key.secret_id == newest
-        assert read_key(secrets, text) == books.accounts.list_keys(None)[0].digest
+        assert read_key(secrets, text) == books.keys.list_keys(None)[0].digest
 
 
 def test_what_fails_is_not_kept(settings: Settings) -> None:
@@ -173,14 +174,14 @@ def test_what_fails_is_not_kept(settings: Settings) -> None:
 
     def fail_half_way() -> None:
         with open_books(settings) as books:
-            create_key(books.accounts, books.clock, books.ring, "default", "second")
+            create_key(books, "default", "second")
             raise ZeroDivisionError
 
     prepare(settings)
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
     with open_books_to_read(settings) as books:
-        assert [key.name for key in list_keys(books.accounts, None)] == ["first"]
+        assert [key.name for key in list_keys(books.accounts, books.keys, None)] == ["first"]
 
 
 def test_postgres_is_prepared_too(settings: Settings, postgres_url: str) -> None:

@@ -17,15 +17,15 @@ MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 def test_an_account_is_made_and_listed(run: Run) -> None:
     """The default account is there from the start; a new one is listed after it, in the agreed shape."""
     made = run("accounts", "create", "ann", "--json").json()
-    assert [*made] == ["id", "name", "status", "created_at"]
+    assert [*made] == ["id", "name", "status", "email", "billing", "created_at"]
     assert (made["name"], made["status"]) == ("ann", "active")
     assert re.fullmatch(MOMENT, made["created_at"])
     listed = run("accounts", "list", "--json").json()
     assert [account["name"] for account in listed] == ["default", "ann"]
     assert listed[1] == made
     table = run("accounts", "list").out.splitlines()
-    assert table[0].split() == ["ID", "NAME", "STATUS", "MADE"]
-    assert table[2].split() == [made["id"], "ann", "active", made["created_at"]]
+    assert table[0].split() == ["ID", "NAME", "STATUS", "BILLING", "EMAIL", "MADE"]
+    assert table[2].split() == [made["id"], "ann", "active", "prepaid", made["created_at"]]
 
 
 def test_a_new_account_s_next_step_is_shown(run: Run) -> None:

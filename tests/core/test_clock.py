@@ -28,3 +28,11 @@ def test_waiting_takes_time_on_the_monotonic_clock() -> None:
     before_s = clock.monotonic_s()
     asyncio.run(clock.sleep(0.01))
     assert clock.monotonic_s() - before_s >= 0.01
+
+
+def test_standing_still_takes_time_too() -> None:
+    """What blocks waits as long as it was told."""
+    clock = SystemClock()
+    before_s = clock.monotonic_s()
+    clock.pause(0.01)
+    assert clock.monotonic_s() - before_s >= 0.01

@@ -2,12 +2,12 @@
 
 import msgspec.structs
 
-from setaria.core.ids import AccountId, KeyId
+from setaria.core.ids import AccountId
 from setaria.domain.accounts.records import Account, Key
 
 
 class FakeAccountBook:
-    """Implements the port AccountBook; `changes` is its change counter."""
+    """Implements the ports AccountBook and KeyBook; `changes` is its change counter."""
 
     def __init__(self) -> None:
         self._accounts: list[Account] = []
@@ -30,16 +30,14 @@ class FakeAccountBook:
     def add_key(self, key: Key) -> None:
         self._keys.append(key)
 
+    def change_key(self, key: Key) -> None:
+        kept = {each.id: each.last_used_at_ms for each in self._keys}
+        written = msgspec.structs.replace(key, last_used_at_ms=kept[key.id])
+        self._keys = [written if each.id == key.id else each for each in self._keys]
+        self.changes += 1
+
     def list_keys(self, account_id: AccountId | None) -> list[Key]:
-        return [key for key in self._keys if account_id in (None, key.account_id)]
+        return [key for key in self._keys if account_id in (None, key.account_id) and key.deleted_at_ms is None]
 
     def find_key(self, key: str) -> Key | None:
-        return next((each for each in self._keys if each.id == key), None)
-
-    def revoke_key(self, account_id: AccountId, key_id: KeyId, revoked_at_ms: int) -> bool:
-        for index, key in enumerate(self._keys):
-            if (key.account_id, key.id, key.revoked_at_ms) == (account_id, key_id, None):
-                self._keys[index] = msgspec.structs.replace(key, revoked_at_ms=revoked_at_ms)
-                self.changes += 1
-                return True
-        return False
+        return next((each for each in self._keys if each.id == key and each.deleted_at_ms is None), None)

@@ -22,6 +22,10 @@ class FakeClock:
         self.slept.append(seconds)
         self.advance(seconds)
 
+    def pause(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.advance(seconds)
+
     def advance(self, seconds: float) -> None:
         """Let time pass on both clocks."""
         self._now_ms += round(seconds * 1000)

@@ -14,6 +14,7 @@ from setaria.management.usage import Period, list_calls, read_period, report_usa
 from tests.fakes.account_book import FakeAccountBook
 from tests.fakes.call_book import FakeCallBook
 from tests.fakes.clock import FakeClock
+from tests.fakes.purse_book import FakePurseBook
 
 NOW_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
 DAY_MS = 86_400_000
@@ -79,7 +80,7 @@ def test_a_bad_period_is_refused(begin: str | None, end: str | None, param: str)
 def test_usage_is_summed_for_an_account() -> None:
     """The account may be given by name; the total is the sum of all rows."""
     accounts, calls = FakeAccountBook(), FakeCallBook([], ROWS)
-    account = create_account(accounts, FakeClock(), "Ann")
+    account = create_account(accounts, FakePurseBook(), FakeClock(), "Ann")
     report = report_usage(accounts, calls, "day", Period(1, 2), "Ann")
     assert calls.asked == [("day", 1, 2, account.id)]
     assert report.rows == ROWS
@@ -90,7 +91,7 @@ def test_calls_are_listed_for_an_account_or_all() -> None:
     """The account may be given by id."""
     row = CallRow(CALL, "Ann", "laptop")
     accounts, calls = FakeAccountBook(), FakeCallBook([row, row], [])
-    account = create_account(accounts, FakeClock(), "Ann")
+    account = create_account(accounts, FakePurseBook(), FakeClock(), "Ann")
     assert list_calls(accounts, calls, account.id, 1) == [row]
     assert list_calls(accounts, calls, None, 10_000) == [row, row]
     assert calls.asked == [(account.id, 1), (None, 10_000)]
@@ -162,7 +163,7 @@ def test_usage_has_the_agreed_shape() -> None:
 
 def test_keys_and_accounts_have_the_agreed_shape() -> None:
     """A new key shows its text, a kept one only its end."""
-    account = create_account(FakeAccountBook(), FakeClock(), "Ann")
+    account = create_account(FakeAccountBook(), FakePurseBook(), FakeClock(), "Ann")
     key = Key(
         id=KeyId("key_1"),
         account_id=account.id,
@@ -180,6 +181,8 @@ def test_keys_and_accounts_have_the_agreed_shape() -> None:
         "id": account.id,
         "name": "Ann",
         "status": "active",
+        "email": "",
+        "billing": "prepaid",
         "created_at": made,
     }
     assert msgspec.to_builtins(shape_new_key(key, "sk-1")) == {**about, "key": "sk-1", "created_at": made}

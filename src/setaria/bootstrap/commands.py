@@ -2,69 +2,65 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from setaria.adapters.store.control.store import Books as StoredBooks
+from setaria.adapters.store.control.store import ControlStore
+from setaria.bootstrap.books import Books, make_books
 from setaria.bootstrap.catalog import SEEDLING
 from setaria.bootstrap.installation import open_installation
 from setaria.bootstrap.missing_database import miss_no_database
 from setaria.config import Settings
-from setaria.core.clock import Clock, SystemClock
+from setaria.core.clock import BlockingClock, SystemClock
 from setaria.core.secrets import SecretRing
-from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.catalog.added import Fixed
-from setaria.domain.catalog.ports import CatalogBook
-from setaria.domain.ledger.ports import CallBook, PriceBook, ProofBook
-from setaria.domain.plans.ports import OfferBook
 
 
-class Books(NamedTuple):
-    """What management's actions take, within one transaction."""
+class Desk:
+    """An installation whose books can be opened again and again, each time for one transaction."""
 
-    accounts: AccountBook
-    calls: CallBook
-    catalog: CatalogBook
-    prices: PriceBook
-    offers: OfferBook
-    fixed: Fixed
-    clock: Clock
-    ring: SecretRing
-    proof: ProofBook
+    def __init__(self, settings: Settings, store: ControlStore, clock: BlockingClock, ring: SecretRing) -> None:
+        self._settings = settings
+        self._store = store
+        self._ring = ring
+        self.clock = clock
+
+    @contextmanager
+    def begin(self) -> Iterator[Books]:
+        """Open the books to change them; all is kept when the `with` block ends and nothing when it fails."""
+        with self._store.begin() as book:
+            yield self._make_books(book)
+
+    @contextmanager
+    def read(self) -> Iterator[Books]:
+        """Open the books to look at them, which keeps nobody from writing."""
+        with self._store.read() as book:
+            yield self._make_books(book)
+
+    def _make_books(self, book: StoredBooks) -> Books:
+        return make_books(book, Fixed(self._settings.entries, (SEEDLING,)), self.clock, self._ring)
+
+
+@contextmanager
+def open_desk(settings: Settings) -> Iterator[Desk]:
+    """Open an installation, which is made or brought up to date if need be.
+
+    Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
+    """
+    miss_no_database(settings)
+    clock = SystemClock()
+    with open_installation(settings, clock) as (store, ring):
+        yield Desk(settings, store, clock, ring)
 
 
 @contextmanager
 def open_books(settings: Settings) -> Iterator[Books]:
-    """Open the books to change them; all is kept when the `with` block ends and nothing when it fails.
-
-    Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
-    """
-    miss_no_database(settings)
-    clock = SystemClock()
-    with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        yield _make_books(settings, book, clock, ring)
+    """Open an installation's books to change them, once; as `open_desk` does."""
+    with open_desk(settings) as desk, desk.begin() as books:
+        yield books
 
 
 @contextmanager
 def open_books_to_read(settings: Settings) -> Iterator[Books]:
-    """Open the books to look at them, which keeps nobody from writing.
-
-    Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
-    """
-    miss_no_database(settings)
-    clock = SystemClock()
-    with open_installation(settings, clock) as (store, ring), store.read() as book:
-        yield _make_books(settings, book, clock, ring)
-
-
-def _make_books(settings: Settings, book: StoredBooks, clock: Clock, ring: SecretRing) -> Books:
-    return Books(
-        accounts=book,
-        calls=book,
-        catalog=book,
-        prices=book,
-        offers=book,
-        fixed=Fixed(settings.entries, (SEEDLING,)),
-        clock=clock,
-        ring=ring,
-        proof=book,
-    )
+    """Open an installation's books to look at them, once; as `open_desk` does."""
+    with open_desk(settings) as desk, desk.read() as books:
+        yield books

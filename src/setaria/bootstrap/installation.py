@@ -8,11 +8,13 @@ from setaria.adapters.secrets.file import create_ring, read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.revision import is_current
+from setaria.bootstrap.books import make_books
 from setaria.bootstrap.data_folder import make_data_folder
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import Clock
 from setaria.core.errors import Misconfigured
 from setaria.core.secrets import SecretRing
+from setaria.domain.catalog.added import Fixed
 from setaria.management.installation import add_default_account
 
 
@@ -38,7 +40,7 @@ def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[Contro
             is_new = not book.list_accounts()
         if is_new:
             with store.begin() as book:
-                add_default_account(book, clock)
+                add_default_account(make_books(book, Fixed(), clock, ring))
         yield store, ring
 
 

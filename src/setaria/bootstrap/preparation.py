@@ -34,12 +34,14 @@ def _is_ready(settings: Settings) -> bool:
 
 
 def _set_up(settings: Settings) -> str | None:
+    from setaria.bootstrap.books import make_books
     from setaria.bootstrap.installation import open_installation
+    from setaria.domain.catalog.added import Fixed
     from setaria.management.installation import set_up_installation
 
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        first_key = set_up_installation(book, clock, ring)
+        first_key = set_up_installation(make_books(book, Fixed(), clock, ring))
         if first_key is not None:
             keep_first_key(settings, first_key)  # before it counts: a key that nobody knows would be lost for good
     return first_key

@@ -27,7 +27,7 @@ def create(
     from setaria.management.shapes import shape_new_key
 
     with books_to_change(context) as books:
-        key, text = create_key(books.accounts, books.clock, books.ring, account, name)
+        key, text = create_key(books, account, name)
     if as_json:
         print_json(shape_new_key(key, text))
     else:
@@ -46,7 +46,7 @@ def show(
     from setaria.management.shapes import shape_key
 
     with books_to_read(context) as books:
-        shapes = [shape_key(key) for key in list_keys(books.accounts, account)]
+        shapes = [shape_key(key) for key in list_keys(books.accounts, books.keys, account)]
     if as_json:
         print_json(shapes)
     elif not shapes:
@@ -65,5 +65,5 @@ def revoke(
     from setaria.management.keys import revoke_key
 
     with books_to_change(context) as books:
-        key = revoke_key(books.accounts, books.clock, key_id)
+        key = revoke_key(books, key_id)
     typer.echo(f"Key {key.id} ({key.name}) is revoked.")

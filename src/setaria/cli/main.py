@@ -9,9 +9,11 @@ import typer
 
 from setaria.bootstrap.output import give_up_output
 from setaria.cli.accounts import accounts
+from setaria.cli.codes import codes
 from setaria.cli.database import database
 from setaria.cli.keys import keys
 from setaria.cli.ledger import ledger
+from setaria.cli.limits import limits
 from setaria.cli.models import models
 from setaria.cli.place import Place
 from setaria.cli.prices import prices
@@ -33,6 +35,8 @@ program = typer.Typer(
 program.command()(serve)
 program.add_typer(keys, name="keys")
 program.add_typer(accounts, name="accounts")
+program.add_typer(limits, name="limits")
+program.add_typer(codes, name="codes")
 program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
 program.add_typer(prices, name="prices")

@@ -11,7 +11,8 @@ import typer
 from setaria.config import Settings, load_settings
 
 if TYPE_CHECKING:
-    from setaria.bootstrap.commands import Books
+    from setaria.bootstrap.books import Books
+    from setaria.bootstrap.commands import Desk
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -53,3 +54,12 @@ def books_to_read(context: typer.Context) -> Iterator["Books"]:
 
     with open_books_to_read(settings_of(context, {})) as books:
         yield books
+
+
+@contextmanager
+def desk_of(context: typer.Context) -> Iterator["Desk"]:
+    """Open the installation, for an action that takes more than one transaction."""
+    from setaria.bootstrap.commands import open_desk
+
+    with open_desk(settings_of(context, {})) as desk:
+        yield desk

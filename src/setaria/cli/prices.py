@@ -97,9 +97,9 @@ class SimulateOptions(NamedTuple):
 def simulate(context: typer.Context, options: SimulateOptions, as_json: AsJson = False) -> None:
     """Tell what a call would cost, or what calls of the past would have cost; nothing is changed."""
     from setaria.core.usage import Usage
+    from setaria.management.moments import read_moment
     from setaria.management.price_shapes import shape_simulated_call
     from setaria.management.price_simulation import choose_tariffs, simulate_call
-    from setaria.management.usage import read_moment
 
     if options.model is None:
         _simulate_past(context, options, as_json=as_json)

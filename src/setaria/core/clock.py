@@ -23,6 +23,14 @@ class Clock(Protocol):
         ...
 
 
+class BlockingClock(Clock, Protocol):
+    """A clock for code that may stand still, as people's actions do; never for an event loop."""
+
+    def pause(self, seconds: float) -> None:
+        """Stand still."""
+        ...
+
+
 class SystemClock:
     """The machine's own clock."""
 
@@ -37,6 +45,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+    def pause(self, seconds: float) -> None:
+        """Stand still."""
+        time.sleep(seconds)
 
 
 def http_date_from_ms(moment_ms: int) -> str:

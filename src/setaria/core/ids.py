@@ -7,6 +7,8 @@ AccountId = NewType("AccountId", str)
 KeyId = NewType("KeyId", str)
 CallId = NewType("CallId", str)
 
+BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Digits and capitals without those that people take for others: I, L, O and U (Crockford's base 32)."""
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _SEQUENCE_BITS = 12
@@ -39,9 +41,19 @@ def new_key_id() -> KeyId:
     return KeyId(f"key_{secrets.token_hex(8)}")
 
 
+def new_entry_id(now_ms: int) -> str:
+    """Make the id of an entry in the ledger; like a call's, so that ids sort by the moment."""
+    return new_call_id(now_ms)
+
+
 def new_allowance_id() -> str:
     """Make the id of an allowance, `al_` and 16 hex digits."""
     return f"al_{secrets.token_hex(8)}"
+
+
+def new_batch_id() -> str:
+    """Make the id of a batch of redeem codes, `batch_` and 16 hex digits."""
+    return f"batch_{secrets.token_hex(8)}"
 
 
 def new_subscription_id() -> str:
@@ -82,6 +94,11 @@ def random_share() -> float:
 def random_base62(length: int) -> str:
     """Draw `length` characters of `BASE62`, each with equal chance (5.95 bits a character)."""
     return "".join(secrets.choice(BASE62) for _ in range(length))
+
+
+def random_base32(length: int) -> str:
+    """Draw `length` characters of `BASE32`, each with equal chance (5 bits a character)."""
+    return "".join(secrets.choice(BASE32) for _ in range(length))
 
 
 def random_bytes(length: int) -> bytes:

@@ -1,26 +1,44 @@
 """Accounts: what people do with accounts."""
 
+import re
 import unicodedata
+from collections.abc import Mapping
+
+import msgspec
 
 from setaria.core.clock import Clock
 from setaria.core.errors import InvalidRequest, NotFound
-from setaria.core.ids import new_account_id
+from setaria.core.ids import new_account_id, new_allowance_id
 from setaria.domain.accounts.ports import AccountBook
-from setaria.domain.accounts.records import Account
+from setaria.domain.accounts.records import Account, AccountStatus, Billing, Limits, ModelLimits
+from setaria.domain.ledger.allowances import Allowance
+from setaria.domain.ledger.ports import PurseBook
 
 MAX_NAME_LENGTH = 100
+_MAX_EMAIL_LENGTH = 254
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 
 
-def create_account(book: AccountBook, clock: Clock, name: str) -> Account:
-    """Make an account.
+def create_account(
+    accounts: AccountBook, purses: PurseBook, clock: Clock, name: str, email: str = "", billing: Billing = "prepaid"
+) -> Account:
+    """Make an account, with an empty purse of cash.
 
-    Raises: InvalidRequest when the name is empty, too long, not printable or taken.
+    Raises: InvalidRequest when the name is empty, too long, not printable or taken, or the e-mail address can't be one.
     """
     plain = check_name(name)
-    if book.find_account(plain) is not None:
+    if accounts.find_account(plain) is not None:
         raise InvalidRequest(f"there is already an account {plain!r}; take another name", param="name")
-    account = Account(id=new_account_id(), name=plain, status="active", created_at_ms=clock.now_ms())
-    book.add_account(account)
+    account = Account(
+        id=new_account_id(),
+        name=plain,
+        status="active",
+        created_at_ms=clock.now_ms(),
+        email=check_email(email),
+        billing=billing,
+    )
+    accounts.add_account(account)
+    purses.add_allowance(Allowance(new_allowance_id(), account.id, "cash", "", 0, 0, 0, 0, 0))
     return account
 
 
@@ -40,6 +58,77 @@ def find_account(book: AccountBook, account: str) -> Account:
     return found
 
 
+def find_open_account(book: AccountBook, account: str) -> Account:
+    """Find an account by its id or its name, to change it.
+
+    Raises: NotFound when there is none; InvalidRequest when it is closed.
+    """
+    found = find_account(book, account)
+    if found.status == "closed":
+        raise InvalidRequest(f"the account {found.id} is closed; nothing of it can be changed", param="account")
+    return found
+
+
+def suspend_account(book: AccountBook, account: str) -> Account:
+    """Suspend an account: within a second its keys are refused; calls under way finish. Again changes nothing.
+
+    Raises: NotFound when there is none; InvalidRequest when it is closed.
+    """
+    return _change_status(book, find_open_account(book, account), "suspended")
+
+
+def resume_account(book: AccountBook, account: str) -> Account:
+    """End an account's suspension. Again changes nothing.
+
+    Raises: NotFound when there is none; InvalidRequest when it is closed.
+    """
+    return _change_status(book, find_open_account(book, account), "active")
+
+
+def set_limits(book: AccountBook, account: str, model: str | None, given: Mapping[str, int]) -> Account:
+    """Set limits of an account, on one model or with None on every one; those that are not given stay as they are.
+
+    Takes: given, the limits by name: `rpm`, `tpm`, `in_flight`.
+
+    An account that was without limits has them from now on. Workers know them within a second.
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed.
+    """
+    found = find_open_account(book, account)
+    before = found.limits.every if model is None else found.limits.models.get(model, ModelLimits())
+    return _put_limits(book, found, model, msgspec.structs.replace(before, **given))
+
+
+def reset_limits(book: AccountBook, account: str, model: str | None) -> Account:
+    """Go back to the platform's limits, on one model or with None on every one.
+
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed.
+    """
+    found = find_open_account(book, account)
+    if model is not None:
+        return _put_limits(book, found, model, ModelLimits())
+    return _change(book, found, msgspec.structs.replace(found, limits=Limits()))
+
+
+def lift_limits(book: AccountBook, account: str) -> Account:
+    """Take all limits off an account.
+
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed.
+    """
+    found = find_open_account(book, account)
+    return _change(book, found, msgspec.structs.replace(found, limits=Limits(unlimited=True)))
+
+
+def check_email(email: str) -> str:
+    """Give an e-mail address without spaces around it; an empty one is none.
+
+    Raises: InvalidRequest when it can't be one.
+    """
+    plain = email.strip()
+    if plain and (not _EMAIL.fullmatch(plain) or not plain.isprintable() or len(plain) > _MAX_EMAIL_LENGTH):
+        raise InvalidRequest(f"{plain[:MAX_NAME_LENGTH]!r} is no e-mail address", param="email")
+    return plain
+
+
 def check_name(name: str) -> str:
     """Give a name without spaces around it.
 
@@ -49,3 +138,24 @@ def check_name(name: str) -> str:
     if not 0 < len(plain) <= MAX_NAME_LENGTH or not plain.isprintable():
         raise InvalidRequest(f"a name has 1 to {MAX_NAME_LENGTH} printable characters", param="name")
     return plain
+
+
+def _put_limits(book: AccountBook, found: Account, model: str | None, wanted: ModelLimits) -> Account:
+    every, models = found.limits.every, dict(found.limits.models)
+    if model is None:
+        every = wanted
+    elif wanted == ModelLimits():
+        models.pop(model, None)
+    else:
+        models[model] = wanted
+    return _change(book, found, msgspec.structs.replace(found, limits=Limits(every=every, models=models)))
+
+
+def _change_status(book: AccountBook, found: Account, status: AccountStatus) -> Account:
+    return _change(book, found, msgspec.structs.replace(found, status=status))
+
+
+def _change(book: AccountBook, found: Account, wanted: Account) -> Account:
+    if wanted != found:
+        book.change_account(wanted)
+    return wanted

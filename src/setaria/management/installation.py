@@ -2,30 +2,28 @@
 
 import msgspec
 
-from setaria.core.clock import Clock
-from setaria.core.secrets import SecretRing
-from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.accounts.records import Limits
 from setaria.management.accounts import create_account
+from setaria.management.books import MoneyBooks
 from setaria.management.keys import create_key
 
 DEFAULT_ACCOUNT = "default"
 FIRST_KEY = "first"
 
 
-def add_default_account(book: AccountBook, clock: Clock) -> None:
+def add_default_account(books: MoneyBooks) -> None:
     """Make the operator's own account, unless it is there."""
-    if book.find_account(DEFAULT_ACCOUNT) is None:
-        account = create_account(book, clock, DEFAULT_ACCOUNT)
-        book.change_account(msgspec.structs.replace(account, billing="postpaid", limits=Limits(unlimited=True)))
+    if books.accounts.find_account(DEFAULT_ACCOUNT) is None:
+        account = create_account(books.accounts, books.purses, books.clock, DEFAULT_ACCOUNT, billing="postpaid")
+        books.accounts.change_account(msgspec.structs.replace(account, limits=Limits(unlimited=True)))
 
 
-def set_up_installation(book: AccountBook, clock: Clock, ring: SecretRing) -> str | None:
+def set_up_installation(books: MoneyBooks) -> str | None:
     """Make the operator's own account and its first key, unless there is an account, or any key, already.
 
     Gives: the text of the key if it was made now.
     """
-    add_default_account(book, clock)
-    if book.list_keys(None):
+    add_default_account(books)
+    if books.keys.list_keys(None):
         return None
-    return create_key(book, clock, ring, DEFAULT_ACCOUNT, FIRST_KEY)[1]
+    return create_key(books, DEFAULT_ACCOUNT, FIRST_KEY)[1]

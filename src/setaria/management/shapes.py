@@ -23,6 +23,8 @@ class AccountShape(msgspec.Struct, frozen=True):
     id: str
     name: str
     status: str
+    email: str
+    billing: str
     created_at: str
 
 
@@ -147,7 +149,8 @@ class ModelShape(msgspec.Struct, frozen=True):
 
 def shape_account(account: Account) -> AccountShape:
     """Shape an account."""
-    return AccountShape(account.id, account.name, account.status, iso_from_ms(account.created_at_ms))
+    created_at = iso_from_ms(account.created_at_ms)
+    return AccountShape(account.id, account.name, account.status, account.email, account.billing, created_at)
 
 
 def shape_new_key(key: Key, text: str) -> NewKeyShape:

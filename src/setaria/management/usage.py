@@ -1,7 +1,5 @@
 """Usage: what people ask about calls."""
 
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 
 from setaria.core.errors import InvalidRequest
@@ -10,8 +8,8 @@ from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.ledger.ports import CallBook
 from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
 from setaria.management.accounts import find_account
+from setaria.management.moments import DAY_MS, is_day, read_moment
 
-_DAY_MS = 24 * 60 * 60 * 1000
 _DEFAULT_DAYS = 30
 _MAX_CALLS = 10_000
 
@@ -41,27 +39,11 @@ def read_period(begin: str | None, end: str | None, now_ms: int) -> Period:
     """
     to_ms = now_ms + 1
     if end is not None:
-        to_ms = read_moment(end, "to") + (0 if ":" in end else _DAY_MS)
-    from_ms = to_ms - _DEFAULT_DAYS * _DAY_MS if begin is None else read_moment(begin, "from")
+        to_ms = read_moment(end, "to") + (DAY_MS if is_day(end) else 0)
+    from_ms = to_ms - _DEFAULT_DAYS * DAY_MS if begin is None else read_moment(begin, "from")
     if from_ms >= to_ms:
         raise InvalidRequest("the period ends before it begins; give an earlier `from` or a later `to`", param="to")
     return Period(max(from_ms, 0), to_ms)
-
-
-def read_moment(text: str, param: str) -> int:
-    """Read a day, as its first moment, or a moment, as people give it; without an offset in UTC.
-
-    Raises: InvalidRequest, which names `param`, when it can't be read.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidRequest(
-            f"{param} is {text[:40]!r}; give a day such as 2026-11-23 or a moment such as 2026-11-23T08:30:00Z",
-            param=param,
-        ) from None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - datetime.fromtimestamp(0, UTC)) // timedelta(milliseconds=1)
 
 
 def report_usage(

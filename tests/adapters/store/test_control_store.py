@@ -12,7 +12,7 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.core.errors import InternalError, InvalidRequest, Misconfigured, OwnError, SetariaError, Unavailable
 from setaria.core.ids import AccountId, KeyId
 from setaria.core.usage import Usage
-from setaria.domain.accounts.records import Account
+from setaria.domain.accounts.records import Account, KeyRules
 from setaria.domain.ledger.records import CallRecord, GroupBy, UsageRow
 from tests.adapters.store.samples import ACCOUNT, AT_MS, DAY_MS, KEY, add_account_and_key, make_call, opened
 
@@ -97,14 +97,29 @@ def test_looking_changes_nothing(control: ControlStore) -> None:
         assert books.list_accounts() == []
 
 
-def test_a_key_is_revoked_by_its_own_account_only(control: ControlStore) -> None:
-    """Another account's key stays as it is; one's own is marked with the moment, and only the first counts."""
+def test_a_key_is_changed_by_its_own_account_only(control: ControlStore) -> None:
+    """Another account's key stays as it is; of one's own all is written but when it was last used."""
+    add_account_and_key(control)
+    changed = msgspec.structs.replace(
+        KEY,
+        revoked_at_ms=7,
+        expires_at_ms=8,
+        disabled_at_ms=9,
+        rules=KeyRules(("seedling",), ("10.0.0.0/8",), 5),
+    )
+    with control.begin() as books:
+        books.change_key(msgspec.structs.replace(changed, account_id=OTHER.id))
+        assert books.find_key(KEY.id) == KEY
+        books.change_key(msgspec.structs.replace(changed, last_used_at_ms=1))
+        assert changed == books.find_key(KEY.id)
+
+
+def test_a_deleted_key_is_listed_no_more(control: ControlStore) -> None:
+    """It is neither found nor listed; the calls made with it still bear its name."""
     add_account_and_key(control)
     with control.begin() as books:
-        outcomes = [books.revoke_key(*case) for case in ((OTHER.id, KEY.id, 1), (ACCOUNT.id, KEY.id, 7))]
-        outcomes.append(books.revoke_key(ACCOUNT.id, KEY.id, 9))
-        assert outcomes == [False, True, False]
-        assert msgspec.structs.replace(KEY, revoked_at_ms=7) == books.find_key(KEY.id)
+        books.change_key(msgspec.structs.replace(KEY, deleted_at_ms=7))
+        assert (books.find_key(KEY.id), books.list_keys(None)) == (None, [])
 
 
 def test_calls_are_listed_newest_first(url: str, control: ControlStore) -> None:

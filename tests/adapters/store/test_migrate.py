@@ -18,6 +18,8 @@ from setaria.adapters.store.schema import metadata
 from setaria.core.errors import Misconfigured
 from setaria.core.ids import AccountId
 from setaria.domain.accounts.records import Account, Limits
+from setaria.domain.ledger.allowances import Allowance
+from setaria.domain.ledger.purses import Purse
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -62,6 +64,9 @@ def test_tables_of_every_earlier_revision_keep_their_content(empty_url: str, rev
             Account(AccountId("acct_1"), "default", "active", 1, "", "postpaid", Limits(unlimited=True)),
             Account(AccountId("acct_2"), "ann", "active", 2, "", "prepaid", Limits()),
         ] == found
+        for account in found:
+            cash = Allowance(f"al_{account.id[5:]}", account.id, "cash", "", 0, 0, 0, 0, 0)
+            assert books.list_purses(account.id) == [Purse(cash, 0)]
 
 
 def test_an_upgrade_twice_changes_nothing(url: str) -> None:

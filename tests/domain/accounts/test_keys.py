@@ -25,6 +25,14 @@ def test_a_key_has_the_agreed_form() -> None:
     assert len(key.digest) == 32
 
 
+def test_a_plan_s_key_is_told_by_its_first_letters() -> None:
+    """It begins with `tp-`, has as many characters, and is no key of the other lane with other letters before it."""
+    key, text = make_key(BOTH, ACCOUNT, "plan", 1_000, "plan")
+    assert re.fullmatch("tp-[0-9A-Za-z]{38}", text)
+    assert (key.lane, read_key(BOTH, text)) == ("plan", key.digest)
+    assert read_key(BOTH, f"sk-{text[3:]}") == KeyFault.MISTYPED
+
+
 @pytest.mark.parametrize("makers", [OLD, BOTH])
 def test_keys_of_every_secret_on_the_ring_are_read(makers: tuple[KeySecret, ...]) -> None:
     """A key made before the ring grew stays good."""
@@ -63,7 +71,8 @@ def test_one_wrong_character_is_told(position: int, character: str) -> None:
         ("YOUR_API_KEY", KeyFault.PLACEHOLDER),
         ("<key>", KeyFault.PLACEHOLDER),
         ("EMPTY", KeyFault.PLACEHOLDER),
-        ("tp-" + "1" * 38, KeyFault.FOREIGN),
+        ("tp-" + "1" * 38, KeyFault.MISTYPED),
+        ("tp-xxxx", KeyFault.PLACEHOLDER),
         ("sk-ant-api03-1234", KeyFault.FOREIGN),
         ("sk-proj-1234", KeyFault.FOREIGN),
         ("sk-é" + "1" * 37, KeyFault.FOREIGN),

@@ -65,6 +65,7 @@ keys = Table(
     Column("last_used_at_ms", BigInteger),
     Column("subscription_id", Text, nullable=False, server_default=""),
     Column("rules", Text, nullable=False, server_default="{}"),
+    Column("deleted_at_ms", BigInteger),
 )
 
 # No foreign keys: a call that was made is written whatever became of its key, and nothing is looked up for it.

@@ -1,13 +1,15 @@
 """Keys: the text of an API key, how it is made and what it tells before anybody is asked.
 
-A key is `sk-`, 32 random base62 characters (190 bits) and 6 of a checksum keyed with the server's secret, so that a
-mistyped or forged key costs no query. Kept are a keyed digest and the last 4 characters. A key does not name the secret
-it was made with: each secret of the ring is tried.
+A key is `sk-` (pay as you go) or `tp-` (a plan), 32 random base62 characters (190 bits) and 6 of a checksum keyed with
+the server's secret, so that a mistyped or forged key costs no query. Kept are a keyed digest and the last 4 characters.
+A key does not name the secret it was made with: each secret of the ring is tried.
 """
 
 import hmac
 import re
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 
 import msgspec
 
@@ -16,17 +18,17 @@ from setaria.core.protocol import Lane
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.records import Key
 
-_PREFIX = "sk-"
-_LANE: Lane = "payg"
+_PREFIXES: Mapping[Lane, str] = MappingProxyType({"payg": "sk-", "plan": "tp-"})
+_PREFIX_LENGTH = 3
 _RANDOM_LENGTH = 32
 _CHECKSUM_LENGTH = 6
-_KEY_LENGTH = len(_PREFIX) + _RANDOM_LENGTH + _CHECKSUM_LENGTH
+_KEY_LENGTH = _PREFIX_LENGTH + _RANDOM_LENGTH + _CHECKSUM_LENGTH
 _LAST_LENGTH = 4
 _BASE62_FROM_BYTE = bytes(ord(BASE62[byte % len(BASE62)]) for byte in range(256))
 
-_OURS = re.compile(_PREFIX + "[0-9A-Za-z]*")
+_OURS = re.compile("(?:sk|tp)-[0-9A-Za-z]*")
 _PLACEHOLDER = re.compile(
-    r"\.\.\.|…|[<>{}$]|your|api[-_ ]?key|xxxx|\*\*\*|^(sk-)?x*$|^(empty|none|null)$", re.IGNORECASE
+    r"\.\.\.|…|[<>{}$]|your|api[-_ ]?key|xxxx|\*\*\*|^((sk|tp)-)?x*$|^(empty|none|null)$", re.IGNORECASE
 )
 _LOOKED_AT = 200
 
@@ -36,7 +38,7 @@ class KeyFault(Enum):
 
     PLACEHOLDER = "the API key is a placeholder from an example: put a real one in its place"
     MISTYPED = "the API key is mistyped or cut off: its checksum does not match; copy it again as a whole"
-    FOREIGN = "the API key is not one of this server: its keys begin with sk- and have 41 characters"
+    FOREIGN = "the API key is not one of this server: its keys begin with sk- or tp- and have 41 characters"
 
 
 class KeySecret(msgspec.Struct, frozen=True):
@@ -57,19 +59,21 @@ def key_secrets_from_ring(ring: SecretRing) -> tuple[KeySecret, ...]:
     )
 
 
-def make_key(secrets: tuple[KeySecret, ...], account_id: AccountId, name: str, created_at_ms: int) -> tuple[Key, str]:
-    """Make a new key with the newest secret.
+def make_key(
+    secrets: tuple[KeySecret, ...], account_id: AccountId, name: str, created_at_ms: int, lane: Lane = "payg"
+) -> tuple[Key, str]:
+    """Make a new key with the newest secret; its first letters tell its lane.
 
     Gives: the key as it is kept, and its text, which is known only now.
     """
     secret = secrets[-1]
-    body = _PREFIX + random_base62(_RANDOM_LENGTH)
+    body = _PREFIXES[lane] + random_base62(_RANDOM_LENGTH)
     text = body + _checksum(secret, body)
     key = Key(
         id=new_key_id(),
         account_id=account_id,
         name=name,
-        lane=_LANE,
+        lane=lane,
         digest=_digest(secret, text),
         secret_id=secret.secret_id,
         last4=text[-_LAST_LENGTH:],

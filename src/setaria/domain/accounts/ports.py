@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from setaria.core.ids import AccountId, KeyId
+from setaria.core.ids import AccountId
 from setaria.domain.accounts.records import Account, Caller, Key
 
 
@@ -18,7 +18,7 @@ class KeyDirectory(Protocol):
 
 
 class AccountBook(Protocol):
-    """Accounts and keys as people manage them, inside the caller's transaction."""
+    """Accounts as people manage them, inside the caller's transaction."""
 
     def add_account(self, account: Account) -> None:
         """Insert a new account."""
@@ -36,18 +36,25 @@ class AccountBook(Protocol):
         """Find an account by its id or its name."""
         ...
 
+
+class KeyBook(Protocol):
+    """Keys as people manage them, inside the caller's transaction."""
+
     def add_key(self, key: Key) -> None:
         """Insert a new key."""
         ...
 
+    def change_key(self, key: Key) -> None:
+        """Write a key's new state in place of the old one, and count up the change counter.
+
+        When it was last used is not written: that is for the data plane to say.
+        """
+        ...
+
     def list_keys(self, account_id: AccountId | None) -> list[Key]:
-        """List the keys of one account, or with None of all, oldest first, revoked ones too."""
+        """List the keys of one account, or with None of all, oldest first: revoked ones too, but none deleted."""
         ...
 
     def find_key(self, key: str) -> Key | None:
-        """Find a key by its id."""
-        ...
-
-    def revoke_key(self, account_id: AccountId, key_id: KeyId, revoked_at_ms: int) -> bool:
-        """Mark an account's key as revoked and count up the change counter; False when it already was."""
+        """Find a key by its id, unless it is deleted."""
         ...

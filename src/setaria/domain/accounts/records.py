@@ -19,6 +19,10 @@ class ModelLimits(msgspec.Struct, frozen=True, omit_defaults=True):
     in_flight: int | None = None
 
 
+DEFAULT_LIMITS = ModelLimits(rpm=100, tpm=10_000_000, in_flight=16)
+"""What an account may do on one model where nothing else is said: requests and tokens a minute, calls at once."""
+
+
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
     """What an account may do: on every model, on single ones, or everything when it is `unlimited`."""
 
@@ -57,7 +61,7 @@ class Key(msgspec.Struct, frozen=True):
     """An API key as it is kept: never its text, only a keyed digest and the last 4 characters.
 
     `secret_id` names the secret of the ring that the digest was made with. `revoked_at_ms` is None while it is good.
-    `subscription_id` is that of a plan's key, empty for others.
+    `subscription_id` is that of a plan's key, empty for others. `deleted_at_ms` is set when it is no longer listed.
     """
 
     id: KeyId
@@ -74,6 +78,7 @@ class Key(msgspec.Struct, frozen=True):
     last_used_at_ms: int | None = None
     subscription_id: str = ""
     rules: KeyRules = KeyRules()
+    deleted_at_ms: int | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):

@@ -57,6 +57,13 @@ class Entry(msgspec.Struct, frozen=True):
     reference: str = ""
 
 
+class EntryRow(msgspec.Struct, frozen=True):
+    """An entry as it is listed, with the kind of its allowance."""
+
+    entry: Entry
+    allowance_kind: AllowanceKind
+
+
 class Charge(msgspec.Struct, frozen=True):
     """What one call takes from one allowance, in the period in which the call was admitted."""
 

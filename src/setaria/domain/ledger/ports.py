@@ -5,8 +5,10 @@ from typing import Protocol
 
 from setaria.core.ids import AccountId
 from setaria.core.protocol import Lane
-from setaria.domain.ledger.allowances import Entry
+from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
+from setaria.domain.ledger.codes import Code
 from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
+from setaria.domain.ledger.purses import Held, Purse
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 
@@ -115,4 +117,78 @@ class CallBook(Protocol):
 
     def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         """Sum the calls with from_ms <= at < to_ms by UTC day, model or key, ordered by group."""
+        ...
+
+
+class PurseBook(Protocol):
+    """What accounts have to spend, and the ledger's entries, inside the caller's transaction."""
+
+    def add_allowance(self, allowance: Allowance) -> None:
+        """Insert a new allowance."""
+        ...
+
+    def lock_allowances(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...]) -> list[Allowance]:
+        """Give an account's allowances of these kinds, by id; nobody else changes them until the transaction ends."""
+        ...
+
+    def change_allowance(self, allowance: Allowance) -> None:
+        """Write the new state of an allowance that this transaction has locked."""
+        ...
+
+    def list_purses(self, account_id: AccountId) -> list[Purse]:
+        """List an account's cash and gifts with what workers hold of them: cash first, then gifts as they end."""
+        ...
+
+    def add_entry(self, entry: Entry) -> None:
+        """Insert an entry; entries are never changed."""
+        ...
+
+    def list_entries(self, account_id: AccountId, limit: int) -> list[EntryRow]:
+        """List an account's newest entries, newest first."""
+        ...
+
+    def sum_entries(self, account_id: AccountId, allowance_id: str, kinds: tuple[EntryKind, ...]) -> int:
+        """Sum the entries of these kinds of an account's allowance."""
+        ...
+
+
+class RecallBook(Protocol):
+    """Accounts whose leases are called home, inside the caller's transaction.
+
+    While a recall stands no worker admits a call of the account on money or credits, and each gives back what is idle.
+    """
+
+    def begin_recall(self, account_id: AccountId, at_ms: int, stale_ms: int) -> bool:
+        """Call an account's leases home, and count up the change counter; False when another recall stands.
+
+        One that began before `stale_ms` stands no longer: whoever began it has died.
+        """
+        ...
+
+    def end_recall(self, account_id: AccountId) -> None:
+        """End an account's recall."""
+        ...
+
+    def count_held(self, account_id: AccountId) -> Held:
+        """Count what workers still hold of an account's money and credits, and its calls under way."""
+        ...
+
+
+class CodeBook(Protocol):
+    """Redeem codes, inside the caller's transaction."""
+
+    def add_code(self, code: Code) -> None:
+        """Insert a new code."""
+        ...
+
+    def find_code(self, digest: bytes) -> Code | None:
+        """Find a code by its digest."""
+        ...
+
+    def redeem_code(self, digest: bytes, account_id: AccountId, at_ms: int) -> bool:
+        """Mark a code as redeemed; False when it was already, or is past its end."""
+        ...
+
+    def list_codes(self, batch: str | None) -> list[Code]:
+        """List the codes of one batch, or with None of all, oldest first."""
         ...

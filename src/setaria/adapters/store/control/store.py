@@ -3,21 +3,30 @@
 import contextlib
 from collections.abc import Iterator
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from setaria.adapters.store.control.accounts import AccountTable
 from setaria.adapters.store.control.calls import CallTable
 from setaria.adapters.store.control.catalog import CatalogTable
+from setaria.adapters.store.control.codes import CodeTable
 from setaria.adapters.store.control.engine import Database
+from setaria.adapters.store.control.keys import KeyTable
 from setaria.adapters.store.control.proof import ProofTable
+from setaria.adapters.store.control.purses import PurseTable
 from setaria.adapters.store.control.retention import RetentionTable
 from setaria.adapters.store.control.tariffs import TariffTable
 from setaria.adapters.store.schema import installation
 from setaria.core.errors import Misconfigured
 
+_TURN_NUMBER = 0x5E7A61B  # of PostgreSQL's advisory locks, which are known by number; any number of our own does
 
-class Books(AccountTable, CallTable, CatalogTable, TariffTable, ProofTable, RetentionTable):
-    """Implements the ports AccountBook, CallBook, CatalogBook, ProofBook and RetentionBook in one transaction."""
+
+class People(AccountTable, KeyTable, PurseTable, CodeTable):
+    """Implements the ports of the books of accounts and their money."""
+
+
+class Books(People, CallTable, CatalogTable, TariffTable, ProofTable, RetentionTable):
+    """Implements the ports of all books in one transaction."""
 
 
 class ControlStore:
@@ -33,10 +42,13 @@ class ControlStore:
     def begin(self) -> Iterator[Books]:
         """Open a transaction that commits when the `with` block ends and rolls back when it fails.
 
-        It keeps others from writing to a SQLite file, so it must be short: to look at calls take `read`.
+        Only one is open at a time, whoever opens it, so what an action has read of the books of people (not of what
+        calls write) stays true until it ends. It must be short: to look at calls take `read`.
         Raises: Unavailable, InvalidRequest when an account's name is taken, InternalError.
         """
         with self._database.write() as connection:
+            if connection.dialect.name == "postgresql":  # a SQLite file has one writer anyway
+                connection.execute(select(func.pg_advisory_xact_lock(_TURN_NUMBER)))
             yield Books(connection)
 
     @contextlib.contextmanager

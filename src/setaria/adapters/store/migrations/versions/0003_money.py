@@ -34,7 +34,7 @@ def _widen_accounts_and_keys() -> None:
     for column in (_text("email", ""), _text("billing", "prepaid"), _text("limits", "{}")):
         op.add_column("accounts", column)
     op.execute("""UPDATE accounts SET billing = 'postpaid', limits = '{"unlimited": true}' WHERE name = 'default'""")
-    for name in ("expires_at_ms", "disabled_at_ms", "last_used_at_ms"):
+    for name in ("expires_at_ms", "disabled_at_ms", "last_used_at_ms", "deleted_at_ms"):
         op.add_column("keys", sa.Column(name, sa.BigInteger))
     for column in (_text("subscription_id", ""), _text("rules", "{}")):
         op.add_column("keys", column)
@@ -84,6 +84,11 @@ def _create_allowances() -> None:
         sa.PrimaryKeyConstraint("worker_id", "allowance_id", "period", name=op.f("pk_leases")),
     )
     op.create_index(op.f("ix_leases_allowance_id"), "leases", ["allowance_id"])
+    # Every account has its purse of cash from its first moment on; the id of one made here needs no chance.
+    op.execute("""
+        INSERT INTO allowances (id, account_id, kind, scope, period, available, granted, spent, debt)
+        SELECT 'al_' || replace(id, 'acct_', ''), id, 'cash', '', 0, 0, 0, 0, 0 FROM accounts
+    """)
     op.create_table(
         "recalls",
         _words("account_id"),

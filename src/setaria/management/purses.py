@@ -1,0 +1,171 @@
+"""Purses: what people do with the money of accounts; each action leaves one entry per purse that it moves."""
+
+import msgspec
+
+from setaria.core.errors import InvalidRequest
+from setaria.core.ids import AccountId, new_allowance_id, new_entry_id
+from setaria.core.money import CURRENCY, decimal_from_nano
+from setaria.domain.accounts.records import Account
+from setaria.domain.ledger.allowances import Allowance, Entry, EntryKind, EntryRow
+from setaria.domain.ledger.purses import Balance, Purse, balance_of, pay_in, take_out
+from setaria.management.accounts import find_account, find_open_account
+from setaria.management.books import MoneyBooks
+
+OPERATOR = "operator"
+MAX_REASON_LENGTH = 200
+_MAX_ENTRIES = 10_000
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """An amount that somebody moves, and why; `reference` names what it belongs to, such as a code."""
+
+    amount_nano: int
+    reason: str = ""
+    actor: str = OPERATOR
+    reference: str = ""
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """An account with its purses, as of now."""
+
+    account: Account
+    purses: list[Purse]
+    balance: Balance
+
+
+def top_up(books: MoneyBooks, account: str, payment: Payment, kind: EntryKind = "topup") -> Entry:
+    """Put money into an account's cash; it pays the account's debt first.
+
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
+    """
+    owner = find_open_account(books.accounts, account)
+    _check(payment)
+    cash = lock_cash(books, owner.id)
+    books.purses.change_allowance(pay_in(cash, payment.amount_nano))
+    return add_entry(books, cash, kind, payment)
+
+
+def give(books: MoneyBooks, account: str, payment: Payment, ends_at_ms: int | None) -> Entry:
+    """Give an account an amount for calls, which is used before its cash and can't be paid out.
+
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
+    """
+    owner = find_open_account(books.accounts, account)
+    _check(payment)
+    now_ms, amount = books.clock.now_ms(), payment.amount_nano
+    entry_id = new_entry_id(now_ms)
+    gift = Allowance(new_allowance_id(), owner.id, "gift", entry_id, 0, amount, amount, 0, 0, ends_at_ms)
+    books.purses.add_allowance(gift)
+    return add_entry(books, gift, "gift", payment, entry_id)
+
+
+def adjust(books: MoneyBooks, account: str, payment: Payment) -> Entry:
+    """Correct an account's cash up or down; down at most to 0, unless it is postpaid.
+
+    Order: inside `with_leases_home`, so that nothing of the cash is out with workers.
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed, there is not so much or no reason.
+    """
+    owner = find_open_account(books.accounts, account)
+    amount = payment.amount_nano
+    if not payment.reason.strip():
+        raise InvalidRequest("an adjustment needs a reason", param="reason")
+    _check(msgspec.structs.replace(payment, amount_nano=abs(amount)))
+    cash = lock_cash(books, owner.id)
+    if amount > 0:
+        books.purses.change_allowance(pay_in(cash, amount))
+        return add_entry(books, cash, "adjust", payment)
+    if owner.billing == "prepaid" and -amount > cash.available:
+        raise InvalidRequest(
+            f"the account {owner.id} has {_show(cash.available)} of cash; it can't be adjusted by {_show(amount)}",
+            param="amount",
+        )
+    books.purses.change_allowance(take_out(cash, -amount))
+    return add_entry(books, cash, "adjust", payment)
+
+
+def refund(books: MoneyBooks, account: str, payment: Payment) -> Entry:
+    """Take out of an account's cash what is paid back: at most what was paid in and is not spent.
+
+    Order: inside `with_leases_home`, so that nothing of the cash is out with workers.
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is too high.
+    """
+    owner = find_open_account(books.accounts, account)
+    _check(payment)
+    cash = lock_cash(books, owner.id)
+    most = count_refundable(books, cash)
+    if payment.amount_nano > most:
+        raise InvalidRequest(
+            f"at most {_show(most)} can be refunded to the account {owner.id}: what was paid and is not spent",
+            param="amount",
+        )
+    books.purses.change_allowance(take_out(cash, payment.amount_nano))
+    return add_entry(books, cash, "refund", _negative(payment))
+
+
+def list_entries(books: MoneyBooks, account: str, limit: int) -> list[EntryRow]:
+    """List an account's newest entries, newest first.
+
+    Raises: NotFound when there is no such account; InvalidRequest when the limit is not 1 to 10,000.
+    """
+    if not 1 <= limit <= _MAX_ENTRIES:
+        raise InvalidRequest(f"limit is {limit}; allowed: 1 to {_MAX_ENTRIES}", param="limit")
+    return books.purses.list_entries(find_account(books.accounts, account).id, limit)
+
+
+def show_account(books: MoneyBooks, account: str) -> Statement:
+    """Show an account and what it has.
+
+    Raises: NotFound when there is none.
+    """
+    found = find_account(books.accounts, account)
+    purses = books.purses.list_purses(found.id)
+    return Statement(found, purses, balance_of(purses, books.clock.now_ms()))
+
+
+def lock_cash(books: MoneyBooks, account_id: AccountId) -> Allowance:
+    """Give an account's cash, which nobody else changes until the transaction ends."""
+    return books.purses.lock_allowances(account_id, ("cash",))[0]
+
+
+def count_refundable(books: MoneyBooks, cash: Allowance) -> int:
+    """Tell how much of an account's cash was paid in and is not spent.
+
+    Worked: 20 topped up, 5 by a redeem code, 8 spent: of the 17 left, 17 can be paid back; had nothing been spent, 20.
+    """
+    paid = books.purses.sum_entries(cash.account_id, cash.id, ("topup", "refund"))
+    return max(0, min(cash.available, paid))
+
+
+def add_entry(
+    books: MoneyBooks, allowance: Allowance, kind: EntryKind, payment: Payment, entry_id: str | None = None
+) -> Entry:
+    """Write a movement of an allowance into the ledger, as of now."""
+    now_ms = books.clock.now_ms()
+    entry = Entry(
+        id=entry_id or new_entry_id(now_ms),
+        at_ms=now_ms,
+        account_id=allowance.account_id,
+        allowance_id=allowance.id,
+        kind=kind,
+        amount=payment.amount_nano,
+        actor=payment.actor,
+        reason=payment.reason.strip(),
+        reference=payment.reference,
+    )
+    books.purses.add_entry(entry)
+    return entry
+
+
+def _check(payment: Payment) -> None:
+    if payment.amount_nano <= 0:
+        raise InvalidRequest(f"the amount is {_show(payment.amount_nano)}; it must be above 0", param="amount")
+    if len(payment.reason) > MAX_REASON_LENGTH or not payment.reason.isprintable():
+        raise InvalidRequest(f"a reason has up to {MAX_REASON_LENGTH} printable characters", param="reason")
+
+
+def _negative(payment: Payment) -> Payment:
+    return msgspec.structs.replace(payment, amount_nano=-payment.amount_nano)
+
+
+def _show(amount_nano: int) -> str:
+    return f"{decimal_from_nano(amount_nano)} {CURRENCY}"

@@ -1,0 +1,77 @@
+"""Recall: calls the leases of an account home before an action that needs its money to be in one place.
+
+Theory. While calls run, part of an account's money is leased to workers. A recall is a row that every worker sees
+within a second: from then on none admits a call of the account on money, and each gives back what is idle. When nothing
+is out any more, the action and the end of the recall are one transaction. Nobody waits for ever: after `PATIENCE_S`
+the recall ends and nothing was changed, and a recall whose beginner has died stands no longer than `LIFE_MS`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+from setaria.core.clock import BlockingClock
+from setaria.core.errors import InvalidRequest, Unavailable
+from setaria.core.ids import AccountId
+from setaria.domain.ledger.purses import Held
+from setaria.management.accounts import find_open_account
+from setaria.management.books import MoneyBooks
+
+PATIENCE_S = 5.0
+POLL_S = 0.1
+LIFE_MS = 30_000
+
+B = TypeVar("B", bound=MoneyBooks)
+T = TypeVar("T")
+
+
+def with_leases_home(
+    open_books: Callable[[], AbstractContextManager[B]], clock: BlockingClock, account: str, act: Callable[[B], T]
+) -> T:
+    """Do an action on an account, given by its id or name, while no worker holds any of its money or credits.
+
+    Takes: open_books, which opens a transaction; act, which is done in the one that ends the recall.
+    Raises: what `act` raises; NotFound when there is no such account; InvalidRequest when it is closed or another such
+    action is under way; Unavailable when calls under way did not end in time. Then nothing was changed.
+    """
+    with open_books() as books:
+        account_id = find_open_account(books.accounts, account).id
+        now_ms = clock.now_ms()
+        if not books.recalls.begin_recall(account_id, now_ms, now_ms - LIFE_MS):
+            raise InvalidRequest(
+                f"another action calls the money of the account {account_id} home; try again when it is done"
+            )
+    is_over = False
+    try:
+        outcome = _act_when_home(open_books, clock, account_id, act)
+        is_over = True
+    finally:
+        if not is_over:
+            with open_books() as books:
+                books.recalls.end_recall(account_id)
+    return outcome
+
+
+def _act_when_home(
+    open_books: Callable[[], AbstractContextManager[B]],
+    clock: BlockingClock,
+    account_id: AccountId,
+    act: Callable[[B], T],
+) -> T:
+    deadline_s = clock.monotonic_s() + PATIENCE_S
+    while True:
+        with open_books() as books:
+            held = books.recalls.count_held(account_id)
+            if not held.workers:
+                outcome = act(books)
+                books.recalls.end_recall(account_id)
+                return outcome
+        if clock.monotonic_s() >= deadline_s:
+            raise Unavailable(_why(account_id, held))
+        clock.pause(POLL_S)
+
+
+def _why(account_id: AccountId, held: Held) -> str:
+    calls = f"{held.calls} calls of the account {account_id} are under way"
+    holders = f"{held.workers} workers still hold money of the account {account_id}"
+    return f"{calls if held.calls else holders}; nothing was changed; try again when they are done"

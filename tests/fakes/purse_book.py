@@ -1,0 +1,76 @@
+"""Purse book: allowances, entries, recalls and codes in memory."""
+
+import msgspec.structs
+
+from setaria.core.ids import AccountId
+from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
+from setaria.domain.ledger.codes import Code
+from setaria.domain.ledger.purses import PURSE_KINDS, Held, Purse
+
+
+class FakePurseBook:
+    """Implements the ports PurseBook, RecallBook and CodeBook.
+
+    `held` are the answers to `count_held`, of which the last stays; `recalls` the accounts being called home.
+    """
+
+    def __init__(self) -> None:
+        self.allowances: dict[str, Allowance] = {}
+        self.entries: list[Entry] = []
+        self.codes: dict[bytes, Code] = {}
+        self.recalls: dict[AccountId, int] = {}
+        self.held = [Held(0, 0)]
+
+    def add_allowance(self, allowance: Allowance) -> None:
+        self.allowances[allowance.id] = allowance
+
+    def lock_allowances(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...]) -> list[Allowance]:
+        own = [each for each in self.allowances.values() if each.account_id == account_id and each.kind in kinds]
+        return sorted(own, key=lambda each: each.id)
+
+    def change_allowance(self, allowance: Allowance) -> None:
+        assert allowance.available + allowance.spent - allowance.debt == allowance.granted
+        self.allowances[allowance.id] = allowance
+
+    def list_purses(self, account_id: AccountId) -> list[Purse]:
+        return [Purse(each, 0) for each in self.lock_allowances(account_id, PURSE_KINDS)]
+
+    def add_entry(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def list_entries(self, account_id: AccountId, limit: int) -> list[EntryRow]:
+        own = [each for each in reversed(self.entries) if each.account_id == account_id]
+        return [EntryRow(each, self.allowances[each.allowance_id].kind) for each in own[:limit]]
+
+    def sum_entries(self, account_id: AccountId, allowance_id: str, kinds: tuple[EntryKind, ...]) -> int:
+        place = (account_id, allowance_id)
+        return sum(e.amount for e in self.entries if (e.account_id, e.allowance_id) == place and e.kind in kinds)
+
+    def begin_recall(self, account_id: AccountId, at_ms: int, stale_ms: int) -> bool:
+        if self.recalls.get(account_id, stale_ms - 1) >= stale_ms:
+            return False
+        self.recalls[account_id] = at_ms
+        return True
+
+    def end_recall(self, account_id: AccountId) -> None:
+        self.recalls.pop(account_id, None)
+
+    def count_held(self, account_id: AccountId) -> Held:
+        assert account_id in self.recalls
+        return self.held.pop(0) if len(self.held) > 1 else self.held[0]
+
+    def add_code(self, code: Code) -> None:
+        self.codes[code.digest] = code
+
+    def find_code(self, digest: bytes) -> Code | None:
+        return self.codes.get(digest)
+
+    def redeem_code(self, digest: bytes, account_id: AccountId, at_ms: int) -> bool:
+        code = self.codes[digest]
+        if code.redeemed_at_ms is not None or (code.expires_at_ms is not None and code.expires_at_ms <= at_ms):
+            return False
+        self.codes[digest] = msgspec.structs.replace(code, redeemed_at_ms=at_ms, redeemed_by=account_id)
+        return True
+
+    def list_codes(self, batch: str | None) -> list[Code]:
+        return [code for code in self.codes.values() if batch in (None, code.batch)]
