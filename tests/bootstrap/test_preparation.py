@@ -13,9 +13,9 @@ import msgspec.structs
 import pytest
 
 from setaria.adapters.secrets.file import create_ring, read_ring
-from setaria.bootstrap.books import Books
 from setaria.bootstrap.commands import open_books, open_books_to_read
 from setaria.bootstrap.preparation import prepare
+from setaria.bootstrap.record_books import Books
 from setaria.config import DatabaseSettings, Settings, load_settings
 from setaria.core.errors import Misconfigured, OwnError
 from setaria.domain.accounts.keys import key_secrets_from_ring, read_key

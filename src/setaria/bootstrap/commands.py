@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from setaria.adapters.store.control.store import Books as StoredBooks
 from setaria.adapters.store.control.store import ControlStore
-from setaria.bootstrap.books import Books, make_books
 from setaria.bootstrap.catalog import SEEDLING
 from setaria.bootstrap.installation import open_installation
 from setaria.bootstrap.missing_database import miss_no_database
+from setaria.bootstrap.record_books import Books, make_books
 from setaria.config import Settings
 from setaria.core.clock import BlockingClock, SystemClock
 from setaria.core.secrets import SecretRing

@@ -8,8 +8,8 @@ from setaria.adapters.secrets.file import create_ring, read_ring
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.revision import is_current
-from setaria.bootstrap.books import make_books
 from setaria.bootstrap.data_folder import make_data_folder
+from setaria.bootstrap.record_books import make_books
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import Clock
 from setaria.core.errors import Misconfigured

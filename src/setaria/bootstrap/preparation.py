@@ -34,8 +34,8 @@ def _is_ready(settings: Settings) -> bool:
 
 
 def _set_up(settings: Settings) -> str | None:
-    from setaria.bootstrap.books import make_books
     from setaria.bootstrap.installation import open_installation
+    from setaria.bootstrap.record_books import make_books
     from setaria.domain.catalog.added import Fixed
     from setaria.management.installation import set_up_installation
 

@@ -11,8 +11,8 @@ import typer
 from setaria.config import Settings, load_settings
 
 if TYPE_CHECKING:
-    from setaria.bootstrap.books import Books
     from setaria.bootstrap.commands import Desk
+    from setaria.bootstrap.record_books import Books
 
 
 class Place(msgspec.Struct, frozen=True):

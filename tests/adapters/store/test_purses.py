@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.schema import leases
-from setaria.bootstrap.books import make_books
+from setaria.bootstrap.record_books import make_books
 from setaria.core.clock import SystemClock
 from setaria.core.errors import InvalidRequest
 from setaria.core.ids import AccountId

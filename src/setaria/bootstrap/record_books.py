@@ -1,4 +1,4 @@
-"""Books: what management's actions take, made of one transaction's tables."""
+"""Record books: what management's actions take, made of one transaction's tables."""
 
 from typing import NamedTuple
 
