@@ -9,6 +9,7 @@ from setaria.wire.anthropic_messages.client.usage import correct_usage
 
 _read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _read_value = msgspec.json.Decoder().decode
+_NULL, _EMPTY = msgspec.Raw(b"null"), msgspec.Raw(b"{}")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -22,7 +23,9 @@ def correct_message(message: msgspec.Raw, model: str, required: Sequence[str], t
 def correct_message_start(data: bytes, model: str, required: Sequence[str], truth: Usage) -> bytes:
     """Do the same to the message within the data of a `message_start`."""
     fields = _read(data)
-    fields["message"] = msgspec.Raw(correct_message(fields.get("message", msgspec.Raw(b"{}")), model, required, truth))
+    given = fields.get("message", _NULL)
+    message = _EMPTY if bytes(given) == bytes(_NULL) else given
+    fields["message"] = msgspec.Raw(correct_message(message, model, required, truth))
     return _encode(fields)
 
 

@@ -30,7 +30,8 @@ _OPERATOR_STATUSES = frozenset({401, 403})
 _CALLER_STATUSES = frozenset({400, 404, 413, 421, 422})
 _BUSY = 429
 _BUSY_KINDS = ("rate_limit", "overloaded", "limitation", "too_many")
-_FIRST_ERROR_STATUS, _LAST_ERROR_STATUS = 400, 599
+_STATUS = re.compile("[45][0-9][0-9]")
+_CALLERS_FAULT, _SERVERS_FAULT = 400, 500
 _NOTHING: Mapping[str, object] = {}
 _any_json = msgspec.json.Decoder(object)
 
@@ -95,12 +96,12 @@ def _number(fields: Mapping[str, object], name: str) -> int | None:
 def _named_status(fields: Mapping[str, object]) -> int:
     """Find the status that an error names: in `code`, else by its type, else 500."""
     code = str(fields.get("code"))
-    if code.isascii() and code.isdigit() and _FIRST_ERROR_STATUS <= int(code[:4]) <= _LAST_ERROR_STATUS:
+    if _STATUS.fullmatch(code):
         return int(code)
     kind = f"{_text(fields, 'type')} {code}".lower()
     if any(word in kind for word in _BUSY_KINDS):
         return _BUSY
-    return _FIRST_ERROR_STATUS if "invalid_request" in kind or "badrequest" in kind else 500
+    return _CALLERS_FAULT if "invalid_request" in kind or "badrequest" in kind else _SERVERS_FAULT
 
 
 def _read_overflow(fields: Mapping[str, object]) -> ContextOverflow | None:
