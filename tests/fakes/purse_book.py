@@ -32,8 +32,8 @@ class FakePurseBook:
         assert allowance.available + allowance.spent - allowance.debt == allowance.granted
         self.allowances[allowance.id] = allowance
 
-    def list_purses(self, account_id: AccountId) -> list[Purse]:
-        return [Purse(each, 0) for each in self.lock_allowances(account_id, PURSE_KINDS)]
+    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
+        return [Purse(each, 0) for each in self.lock_allowances(account_id, kinds)]
 
     def add_entry(self, entry: Entry) -> None:
         self.entries.append(entry)

@@ -9,7 +9,7 @@ from setaria.domain.accounts.ports import AccountBook, KeyBook
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.ports import CatalogBook
 from setaria.domain.ledger.ports import CallBook, CodeBook, PriceBook, ProofBook, PurseBook, RecallBook
-from setaria.domain.plans.ports import OfferBook
+from setaria.domain.plans.ports import OfferBook, SubscriptionBook
 
 
 class Books(NamedTuple):
@@ -24,6 +24,7 @@ class Books(NamedTuple):
     catalog: CatalogBook
     prices: PriceBook
     offers: OfferBook
+    subscriptions: SubscriptionBook
     proof: ProofBook
     fixed: Fixed
     clock: Clock
@@ -42,6 +43,7 @@ def make_books(tables: StoredBooks, fixed: Fixed, clock: Clock, ring: SecretRing
         catalog=tables,
         prices=tables,
         offers=tables,
+        subscriptions=tables,
         proof=tables,
         fixed=fixed,
         clock=clock,

@@ -16,6 +16,7 @@ from setaria.cli.ledger import ledger
 from setaria.cli.limits import limits
 from setaria.cli.models import models
 from setaria.cli.place import Place
+from setaria.cli.plans import plans
 from setaria.cli.prices import prices
 from setaria.cli.system import config, doctor, serve, version
 from setaria.cli.upstreams import upstreams
@@ -40,6 +41,7 @@ program.add_typer(codes, name="codes")
 program.add_typer(upstreams, name="upstreams")
 program.add_typer(models, name="models")
 program.add_typer(prices, name="prices")
+program.add_typer(plans, name="plans")
 program.command()(usage)
 program.add_typer(calls, name="calls")
 program.add_typer(ledger, name="ledger")

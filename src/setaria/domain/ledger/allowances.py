@@ -6,8 +6,8 @@ For each allowance, at every moment between transactions: available + its leases
 |---|---|---|---|
 | `cash` | nano-units of the currency | empty | 0 |
 | `gift` | nano-units | the entry that gave it | 0; `ends_at_ms` where it expires |
-| `plan` | milli-credits | the subscription | 0; ends with the subscription |
-| `window` | milli-credits | `subscription/number of the window` | the moment at which the window opened |
+| `plan` | milli-credits | the subscription | the first moment of the term |
+| `window` | milli-credits | `subscription/term/number of the window` | the moment at which the window opened |
 | `cap` | nano-units | the key | the first moment of the month (UTC) |
 | `rpm` | requests | the model | the first moment of the minute |
 | `tpm` | tokens | the model | the first moment of the minute |

@@ -8,7 +8,7 @@ from setaria.core.protocol import Lane
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.codes import Code
 from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
-from setaria.domain.ledger.purses import Held, Purse
+from setaria.domain.ledger.purses import PURSE_KINDS, Held, Purse
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 
@@ -135,8 +135,8 @@ class PurseBook(Protocol):
         """Write the new state of an allowance that this transaction has locked."""
         ...
 
-    def list_purses(self, account_id: AccountId) -> list[Purse]:
-        """List an account's cash and gifts with what workers hold of them: cash first, then gifts as they end."""
+    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
+        """List what an account has with what workers hold of it: by kind, and as it ends."""
         ...
 
     def add_entry(self, entry: Entry) -> None:

@@ -45,8 +45,8 @@ class PurseTable:
             .values(msgspec.structs.asdict(allowance))
         )
 
-    def list_purses(self, account_id: AccountId) -> list[Purse]:
-        """List an account's cash and gifts with what workers hold of them: cash first, then gifts as they end."""
+    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
+        """List what an account has with what workers hold of it: by kind, and as it ends."""
         held = (
             select(_whole(func.coalesce(func.sum(leases.c.amount), 0)))
             .where(leases.c.allowance_id == allowances.c.id)
@@ -54,7 +54,7 @@ class PurseTable:
         )
         question = (
             select(*_ALLOWANCE, held)
-            .where(allowances.c.account_id == account_id, allowances.c.kind.in_(PURSE_KINDS))
+            .where(allowances.c.account_id == account_id, allowances.c.kind.in_(kinds))
             .order_by(
                 allowances.c.kind,
                 case((allowances.c.ends_at_ms.is_(None), 1), else_=0),

@@ -14,6 +14,7 @@ from setaria.adapters.store.control.keys import KeyTable
 from setaria.adapters.store.control.proof import ProofTable
 from setaria.adapters.store.control.purses import PurseTable
 from setaria.adapters.store.control.retention import RetentionTable
+from setaria.adapters.store.control.subscriptions import SubscriptionTable
 from setaria.adapters.store.control.tariffs import TariffTable
 from setaria.adapters.store.schema import installation
 from setaria.core.errors import Misconfigured
@@ -25,7 +26,7 @@ class People(AccountTable, KeyTable, PurseTable, CodeTable):
     """Implements the ports of the books of accounts and their money."""
 
 
-class Books(People, CallTable, CatalogTable, TariffTable, ProofTable, RetentionTable):
+class Books(People, CallTable, CatalogTable, TariffTable, SubscriptionTable, ProofTable, RetentionTable):
     """Implements the ports of all books in one transaction."""
 
 

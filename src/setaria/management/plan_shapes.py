@@ -1,0 +1,153 @@
+"""Plan shapes: what subscriptions look like as JSON, wherever they are shown.
+
+Credits are decimal strings with the unit `credits`, shares are percent as whole numbers, rounded down.
+"""
+
+import msgspec
+
+from setaria.core.clock import iso_from_ms
+from setaria.core.money import decimal_from_nano
+from setaria.domain.accounts.records import Key
+from setaria.domain.plans.subscriptions import Subscription
+from setaria.management.plan_statement import PlanStatement, WindowState
+from setaria.management.plans import Bought
+from setaria.management.price_shapes import credits_from_milli
+
+_FULL = 100
+
+
+class TermShape(msgspec.Struct, frozen=True):
+    """A time that is paid for; `ends_at` is its last moment."""
+
+    tier: str
+    period: str
+    credits: str
+    starts_at: str
+    ends_at: str
+
+
+class SubscriptionShape(msgspec.Struct, frozen=True):
+    """A subscription; `key` is the text of its key where that was just made, `paid` what was just paid for it."""
+
+    id: str
+    account: str
+    tier: str
+    period: str
+    ends_at: str
+    auto_renew: bool
+    terms: list[TermShape]
+    paid: str
+    currency: str
+    compensation: str
+    key_id: str | None = None
+    key: str | None = None
+
+
+class UsedShape(msgspec.Struct, frozen=True):
+    """What of a limit is used; `resets_at` is null where nothing is counted yet."""
+
+    name: str
+    used: str
+    limit: str
+    unit: str
+    percent: int
+    resets_at: str | None
+
+
+class PlanShape(msgspec.Struct, frozen=True):
+    """A plan as it stands; `ends_at` is its last moment."""
+
+    id: str
+    account: str
+    state: str
+    tier: str
+    name: str
+    period: str
+    starts_at: str
+    ends_at: str
+    auto_renew: bool
+    credits: UsedShape
+    left: str
+    windows: list[UsedShape]
+    models: tuple[str, ...]
+    key_last4: str | None
+    terms: list[TermShape]
+
+
+def shape_bought(bought: Bought, currency: str, key: tuple[Key, str] | None = None) -> SubscriptionShape:
+    """Shape a subscription that was just bought or changed."""
+    return _shape(bought.subscription, bought, currency, key)
+
+
+def shape_subscription(subscription: Subscription, currency: str) -> SubscriptionShape:
+    """Shape a subscription for which nothing was paid just now."""
+    return _shape(subscription, Bought(subscription, 0), currency, None)
+
+
+def shape_plan(statement: PlanStatement) -> PlanShape:
+    """Shape a plan as it stands."""
+    held, term = statement.subscription, statement.term
+    ends_at = _last_moment(held.last.ends_at_ms)
+    return PlanShape(
+        id=held.id,
+        account=held.account_id,
+        state=statement.state,
+        tier=term.offer.tier,
+        name=term.offer.name,
+        period=term.offer.period,
+        starts_at=iso_from_ms(term.starts_at_ms),
+        ends_at=ends_at,
+        auto_renew=held.renews,
+        credits=_shape_used("plan", statement.used, statement.granted, _last_moment(term.ends_at_ms)),
+        left=credits_from_milli(statement.left),
+        windows=[_shape_window(each) for each in statement.windows],
+        models=term.offer.models,
+        key_last4=None if statement.key is None else statement.key.last4,
+        terms=_terms(held),
+    )
+
+
+def _shape(held: Subscription, bought: Bought, currency: str, key: tuple[Key, str] | None) -> SubscriptionShape:
+    return SubscriptionShape(
+        id=held.id,
+        account=held.account_id,
+        tier=held.last.offer.tier,
+        period=held.last.offer.period,
+        ends_at=_last_moment(held.last.ends_at_ms),
+        auto_renew=held.renews,
+        terms=_terms(held),
+        paid=decimal_from_nano(bought.paid_nano),
+        currency=currency,
+        compensation=credits_from_milli(bought.compensation),
+        key_id=None if key is None else key[0].id,
+        key=None if key is None else key[1],
+    )
+
+
+def _terms(held: Subscription) -> list[TermShape]:
+    return [
+        TermShape(
+            term.offer.tier,
+            term.offer.period,
+            credits_from_milli(term.offer.credits),
+            iso_from_ms(term.starts_at_ms),
+            _last_moment(term.ends_at_ms),
+        )
+        for term in held.terms
+    ]
+
+
+def _shape_window(state: WindowState) -> UsedShape:
+    times = state.window.times
+    name = f"{times.length} {times.kind}" + (f" {times.zone}" if times.kind == "calendar" else "")
+    resets_at = None if state.resets_at_ms is None else iso_from_ms(state.resets_at_ms)
+    return _shape_used(name, state.used, state.window.credits, resets_at)
+
+
+def _shape_used(name: str, used: int, limit: int, resets_at: str | None) -> UsedShape:
+    percent = min(_FULL * used // limit, _FULL) if limit else 0
+    return UsedShape(name, credits_from_milli(used), credits_from_milli(limit), "credits", percent, resets_at)
+
+
+def _last_moment(ends_at_ms: int) -> str:
+    return iso_from_ms(ends_at_ms - 1)
