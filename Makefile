@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check lint format lock train eval bench soak clients clean
+.PHONY: help serve otel test check lint format lock train eval bench soak clients clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -32,6 +32,9 @@ help:  ## List these commands
 serve: $(RUNTIME)  ## Start the platform, installing it first; takes PORT= DATA= CONFIG= WORKERS=
 	@exec $(BIN)/setaria $${DATA:+--data "$$DATA"} $${CONFIG:+--config "$$CONFIG"} serve \
 		$${PORT:+--port "$$PORT"} $${WORKERS:+--workers "$$WORKERS"}
+
+otel: $(RUNTIME)  ## Install what sending traces to a collector needs (telemetry.otlp_endpoint)
+	@$(INSTALL) requirements/otel.txt
 
 test: $(DEV)  ## Run every test, with the coverage gate; as root, install PostgreSQL for them where it is missing
 	@tools/install_system.sh
@@ -51,7 +54,8 @@ format: $(DEV)  ## Bring the code into form
 
 lock: $(DEV)  ## Make requirements/ anew from pyproject.toml; UPGRADE=1 also takes newer versions
 	@$(LOCK) --extra local --group build --output-file requirements/runtime.txt
-	@$(LOCK) --extra local --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt
+	@$(LOCK) --extra local --extra otel --constraints requirements/runtime.txt --output-file requirements/otel.txt
+	@$(LOCK) --extra local --extra otel --group dev --constraints requirements/otel.txt --output-file requirements/dev.txt
 
 train: $(TRAINER)  ## Train the built-in model (about two hours; goes on where it stopped), then export and install it
 	@PYTHONPATH=src OMP_WAIT_POLICY=PASSIVE nice -n 19 $(TRAINER) -m training.train

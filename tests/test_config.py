@@ -24,7 +24,7 @@ from setaria.config import (
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder of its own, and none of this machine's settings."""
     for name in [*os.environ]:
-        if name.startswith("SETARIA_") or name == "XDG_DATA_HOME":
+        if name.startswith(("SETARIA_", "OTEL_")) or name == "XDG_DATA_HOME":
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -72,6 +72,23 @@ def test_each_source_yields_to_the_next(monkeypatch: pytest.MonkeyPatch, write: 
     assert load_settings(None, file, {"server.port": 1003}).server.port == 1003
 
 
+def test_the_standard_variable_for_traces_yields_to_all_others(
+    monkeypatch: pytest.MonkeyPatch, write: Callable[[str], Path]
+) -> None:
+    """OTEL_EXPORTER_OTLP_ENDPOINT counts where nothing of Setaria's own says where traces go, or that they don't."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://standard:4318")
+    assert load_settings(None, None).telemetry.otlp_endpoint == "http://standard:4318"
+    assert load_settings(None, write("[telemetry]\notlp_endpoint = ''\n")).telemetry.otlp_endpoint == ""
+    monkeypatch.setenv("SETARIA_TELEMETRY_OTLP_ENDPOINT", "http://own:4318")
+    assert load_settings(None, None).telemetry.otlp_endpoint == "http://own:4318"
+    monkeypatch.delenv("SETARIA_TELEMETRY_OTLP_ENDPOINT")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector")
+    with pytest.raises(
+        ConfigError, match=r"^OTEL_EXPORTER_OTLP_ENDPOINT: telemetry\.otlp_endpoint can't be 'collector'"
+    ):
+        load_settings(None, write(""))
+
+
 def test_the_two_places_may_be_in_the_environment(
     monkeypatch: pytest.MonkeyPatch, home: Path, write: Callable[[str], Path]
 ) -> None:
@@ -96,6 +113,7 @@ def test_the_file_in_the_data_folder_is_read(home: Path, write: Callable[[str], 
 def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting has its variable, which wins over the default."""
     values = {"server.host": "::1", "server.public_url": "https://a.example", "database.url": "postgresql://h/n"}
+    values["telemetry.otlp_endpoint"] = "http://h:1"
     values["server.metrics"] = "off"
     for variable, name in ENVIRONMENT.items():
         if name in SETTINGS:
@@ -145,7 +163,7 @@ def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPat
         ("[server]\nzzzz = 1\n", ":2: zzzz is no setting of [server]; there are: body_limit_mb, connections, "),
         ("# a\n[servers]\nport = 1\n", ":2: servers is no section; did you mean server?"),
         ("\nport = 1\n", ":2: port is no section; it belongs into [server]"),
-        ("[server]\n[what]\n", ":2: what is no section; there are: database, models, server, upstreams"),
+        ("[server]\n[what]\n", ":2: what is no section; there are: database, models, server, telemetry, upstreams"),
         ("server = 1\n", ":1: server must be a table that begins with [server]"),
         ("[[server]]\nport = 1\n", ":1: server must be a table that begins with [server]"),
         ("[lanes]\n", ":1: [lanes] is not yet available; remove it"),

@@ -9,12 +9,14 @@ class FakeMeter:
 
     def __init__(self) -> None:
         self.calls: list[CallRecord] = []
+        self.parents: list[bytes] = []
         self.refusals: list[tuple[str, int]] = []
         self.dropped_fields: list[tuple[ProtocolName, int]] = []
         self.lost_settlements = 0
 
-    def count_call(self, record: CallRecord) -> None:
+    def count_call(self, record: CallRecord, parent: bytes) -> None:
         self.calls.append(record)
+        self.parents.append(parent)
 
     def count_refusal(self, error: str, status: int) -> None:
         self.refusals.append((error, status))

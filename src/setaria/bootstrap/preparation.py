@@ -6,6 +6,7 @@ from setaria.adapters.store.installed import is_installed
 from setaria.bootstrap.data_folder import make_data_folder
 from setaria.bootstrap.first_key import keep_first_key
 from setaria.bootstrap.missing_database import miss_no_database
+from setaria.bootstrap.tracing import need_tracing
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured
@@ -21,6 +22,7 @@ def prepare(settings: Settings) -> str | None:
     """
     if 0 < settings.database.retention_days < LEAST_DAYS:
         raise Misconfigured(f"database.retention_days must be 0, for ever, or at least {LEAST_DAYS}")
+    need_tracing(settings)
     make_data_folder(settings.data)
     miss_no_database(settings)
     return None if _is_ready(settings) else _set_up(settings)

@@ -22,6 +22,7 @@ from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.store import Store, make_store
 from setaria.bootstrap.tariff_reader import TariffReader
+from setaria.bootstrap.tracing import open_tracing
 from setaria.bootstrap.upstreams import HttpUpstreams, UpstreamSet
 from setaria.config import Settings
 from setaria.core.clock import SystemClock
@@ -64,10 +65,11 @@ async def _work(line: Line, log: Log) -> int:
     clock = SystemClock()
     ring = read_ring(settings.server.secret_file)
     metrics = Metrics()
+    tracing = open_tracing(settings, line.name, metrics)
     store = make_store(settings, log, metrics.count_batch)
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
-    platform = build_platform(ring, store, upstreams, log, metrics)
+    platform = build_platform(ring, store, upstreams, log, tracing.meter)
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
@@ -75,7 +77,7 @@ async def _work(line: Line, log: Log) -> int:
     shared = SharedMetrics(
         Path(line.handover.sockets),
         line.name,
-        metrics.samples,
+        tracing.samples,
         lambda: read_gauges(platform, upstreams, store, server),
         clock,
     )
@@ -107,6 +109,7 @@ async def _work(line: Line, log: Log) -> int:
     finally:
         await server.stop(settings.server.grace_s if grace_s is None else grace_s)
         await jobs.stop()
+        await asyncio.to_thread(tracing.close, log)
         await shared.close()
         console.close()
         await upstreams.close()

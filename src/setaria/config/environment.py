@@ -4,11 +4,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from setaria.config.given import Given
 from setaria.config.settings import ENVIRONMENT, NOT_YET, ConfigError
 from setaria.core.entry_reading import hint
 
+STANDARD_VARIABLES: Mapping[str, str] = MappingProxyType({"OTEL_EXPORTER_OTLP_ENDPOINT": "telemetry.otlp_endpoint"})
 _OF_KUBERNETES = re.compile(
     r"SETARIA_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -31,6 +33,14 @@ def read_environment() -> dict[str, Given]:
             raise ConfigError(f"{variable} is no setting{hint(variable, ENVIRONMENT)}")
         given[ENVIRONMENT[variable]] = Given(value, variable, Path.cwd(), is_text=True)
     return given
+
+
+def read_standard_variables() -> dict[str, Given]:
+    """Read the settings that variables of other programs' making give; whatever else gives them goes before."""
+    found = {name: (variable, os.environ.get(variable, "")) for variable, name in STANDARD_VARIABLES.items()}
+    return {
+        name: Given(value, variable, Path.cwd(), is_text=True) for name, (variable, value) in found.items() if value
+    }
 
 
 def default_data_folder() -> Path:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import msgspec
 
-from setaria.config.environment import default_data_folder, read_environment
+from setaria.config.environment import default_data_folder, read_environment, read_standard_variables
 from setaria.config.file import ConfigFile
 from setaria.config.given import Given, absolute_path
 from setaria.config.settings import SECTIONS, SETTINGS, ConfigError, SettingLine, Settings, describe_allowed
@@ -81,6 +81,7 @@ def _load(
         content = ConfigFile(file)
         given, entries = content.read_settings() | given, content.read_entries()
         given.setdefault("config", Given(str(file), "default", file.parent))
+    given = read_standard_variables() | given
     sections: dict[str, dict[str, object]] = {section: {} for section in SECTIONS}
     for name in SETTINGS.keys() & given.keys():
         section, key = name.split(".")

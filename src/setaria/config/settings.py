@@ -17,6 +17,7 @@ _URL_ALLOWED = {"allowed": "the https address that callers use, such as https://
 _HOST_ALLOWED = {"allowed": "an address or host name of this machine, such as 127.0.0.1, 0.0.0.0 or ::1"}
 _DATABASE_ALLOWED = {"allowed": "sqlite, or an address such as postgresql://user:password@host/name"}
 _RETENTION_ALLOWED = {"allowed": "0 to keep calls for ever, or at least 35 days"}
+_OTLP_ALLOWED = {"allowed": "the http address of a collector, such as http://127.0.0.1:4318, or empty"}
 _FILE_ALLOWED = {"allowed": "the path of a file"}
 
 
@@ -42,6 +43,12 @@ class DatabaseSettings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: Annotated[int, Meta(ge=0, le=36_500, extra=_RETENTION_ALLOWED)] = 0
 
 
+class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where traces are sent: the base address of an OpenTelemetry collector that takes OTLP over HTTP."""
+
+    otlp_endpoint: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$", extra=_OTLP_ALLOWED)] = ""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything an operator can set; both paths are absolute, `config` is None where there is no file.
 
@@ -53,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
     server: ServerSettings
     database: DatabaseSettings
     entries: Entries = Entries()
+    telemetry: TelemetrySettings = TelemetrySettings()
 
 
 class SettingLine(msgspec.Struct, frozen=True):
@@ -68,7 +76,7 @@ class ConfigError(Misconfigured):
 
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
-    {"server": ServerSettings, "database": DatabaseSettings}
+    {"server": ServerSettings, "database": DatabaseSettings, "telemetry": TelemetrySettings}
 )
 SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
     {f"{section}.{field.name}": field for section, struct in SECTIONS.items() for field in fields(struct)}

@@ -91,8 +91,8 @@ class Meter(Protocol):
     Cost: hot path; 2 us a call at most.
     """
 
-    def count_call(self, record: CallRecord) -> None:
-        """Count a call that is on the books."""
+    def count_call(self, record: CallRecord, parent: bytes) -> None:
+        """Count a call that is on the books; `parent` is the span that its caller says it is a part of."""
         ...
 
     def count_refusal(self, error: str, status: int) -> None:

@@ -31,7 +31,7 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
         if receipt is None:
             platform.meter.count_lost_settlement()
             platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
-    platform.meter.count_call(receipt.record)
+    platform.meter.count_call(receipt.record, reply.routed.asked.identified.received.parent)
     return receipt
 
 

@@ -17,7 +17,8 @@ from setaria.wire.codec import Codec, Envelope
 class Received(msgspec.Struct, frozen=True):
     """The request's head. `credentials` are the values of all credential headers, `Bearer ` taken off.
 
-    `session` is the fingerprint of the session that the client names in a header, None when it names none.
+    `session` is the fingerprint of the session that the client names in a header, None when it names none. `parent` is
+    the header `traceparent` as it came, empty without one.
     """
 
     call_id: CallId
@@ -26,6 +27,7 @@ class Received(msgspec.Struct, frozen=True):
     at_ms: int
     started_s: float
     session: bytes | None = None
+    parent: bytes = b""
 
 
 class Identified(msgspec.Struct, frozen=True):

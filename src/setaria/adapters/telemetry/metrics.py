@@ -43,6 +43,7 @@ FAMILIES = (
     Family("setaria_settlement_batch_seconds", "histogram", "Time to write one batch of calls."),
     Family("setaria_settlement_rows_total", "counter", "Rows in those batches."),
     Family("setaria_settlements_lost_total", "counter", "Calls that could not be put on the books."),
+    Family("setaria_dropped_spans_total", "counter", "Spans that never reached the collector."),
     Family("setaria_settlement_queue", "gauge", "Calls that wait to be written."),
     Family("setaria_deployments", "gauge", "Workers that find a deployment so.", ("upstream", "model", "state")),
     Family("setaria_upstream_connections", "gauge", "Connections to upstreams.", ("upstream", "state")),
@@ -127,7 +128,7 @@ class Metrics:
         self._rows = 0
         self._lost_settlements = 0
 
-    def count_call(self, record: CallRecord) -> None:
+    def count_call(self, record: CallRecord, _parent: bytes = b"") -> None:
         """Count a call that is on the books."""
         key = (record.model, record.protocol, record.ending)
         self._calls[key] = self._calls.get(key, 0) + 1

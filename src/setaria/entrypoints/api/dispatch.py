@@ -125,6 +125,7 @@ class Dispatcher:
             at_ms=clock.now_ms(),
             started_s=clock.monotonic_s(),
             session=session_from_header(exchange.head.session),
+            parent=exchange.head.parent,
         )
 
 

@@ -9,6 +9,8 @@ Header = tuple[bytes, bytes]
 
 _CREDENTIAL_HEADERS = frozenset({b"api-key", b"x-api-key"})
 _BEARER = b"bearer "
+_PARENT_HEADER = b"traceparent"
+_NAMES = SESSION_HEADERS | {_PARENT_HEADER}
 _VERSIONS = frozenset({"1.0", "1.1"})
 
 
@@ -16,7 +18,8 @@ class RequestHead(msgspec.Struct, frozen=True):
     """A request as far as its headers tell.
 
     `path` has no query. `content_length` is None for a chunked body. `headers` are all of them, as they came.
-    `session` is what the client calls its session, empty when it does not say.
+    `session` is what the client calls its session, `parent` the span that it says the call is a part of; empty when it
+    does not say.
     """
 
     method: str
@@ -29,6 +32,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     expects_continue: bool
     keep_alive: bool
     session: bytes = b""
+    parent: bytes = b""
 
     @property
     def has_body(self) -> bool:
@@ -63,7 +67,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
     lengths: list[bytes] = []
     encodings: list[bytes] = []
     expects_continue = False
-    session = b""
+    names = [b"", b""]  # of the client's session, and of the span that the call is a part of
     for name, value in headers:
         lowered = name.lower()
         if lowered == b"authorization":
@@ -79,8 +83,8 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
             encodings.append(value)
         elif lowered == b"expect":
             expects_continue = value.lower() == b"100-continue" and facts.version == "1.1"
-        elif lowered in SESSION_HEADERS:
-            session = value
+        elif lowered in _NAMES:
+            names[lowered == _PARENT_HEADER] = value
     _check_framing(facts.version, hosts, lengths, encodings)
     content_length = None if encodings else _read_length(lengths)
     if content_length is not None and content_length > body_limit_bytes:
@@ -95,7 +99,8 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         content_length=content_length,
         expects_continue=expects_continue,
         keep_alive=facts.keep_alive,
-        session=session,
+        session=names[0],
+        parent=names[1],
     )
 
 
