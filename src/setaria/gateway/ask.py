@@ -2,11 +2,14 @@
 
 import re
 
+from setaria.core.dialogue import Dialogue
 from setaria.core.estimate import estimate_dialogue
+from setaria.domain.catalog.model import Model
 from setaria.gateway.clamp import clamp_output
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Asked, Identified
+from setaria.wire.codec import Envelope
 
 _KNOWN_KIND = re.compile(  # any other might be any text of the caller's, and is not logged
     "(web_search|web_fetch|code_execution|bash|text_editor|computer|memory|tool_search_tool_(regex|bm25)|mcp_toolset)"
@@ -19,11 +22,15 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
 
     Raises: InvalidRequest, UnknownModel, TooLarge; whatever waiting for the body raises.
     """
-    codec = identified.received.codec
-    envelope = codec.read_envelope(await client.read_body())
-    model = platform.catalog.find(envelope.model)
-    dialogue = codec.read_dialogue(envelope, model.traits)
-    input_tokens = estimate_dialogue(dialogue)
+    codec, catalog = identified.received.codec, platform.catalog
+
+    def read(body: bytes) -> tuple[Envelope, Model, Dialogue, int]:
+        envelope = codec.read_envelope(body)
+        model = catalog.find(envelope.model)
+        dialogue = codec.read_dialogue(envelope, model.traits)
+        return envelope, model, dialogue, estimate_dialogue(dialogue)
+
+    envelope, model, dialogue, input_tokens = await platform.long_reads.read(await client.read_body(), read)
     if dialogue.left_out:
         kinds = [kind if _KNOWN_KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)

@@ -7,6 +7,7 @@ from setaria.core.errors import Limited
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.ids import KeyId
 from setaria.core.traits import Traits
+from setaria.domain.catalog.model import Model
 from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.platform import Platform
@@ -62,10 +63,15 @@ async def count(received: Received, codec: CountCodec, client: Client, platform:
     """
     identified = await authenticate(received, platform.keys)
     limit.take(identified.caller.key_id, platform.clock.now_ms())
-    envelope = codec.read_envelope(await client.read_body())
-    model = platform.catalog.find(envelope.model)
-    dialogue = codec.read_count_request(envelope, model.traits)
-    estimate = estimate_dialogue(dialogue)
+    catalog = platform.catalog
+
+    def read(body: bytes) -> tuple[Model, Dialogue, int]:
+        envelope = codec.read_envelope(body)
+        model = catalog.find(envelope.model)
+        dialogue = codec.read_count_request(envelope, model.traits)
+        return model, dialogue, estimate_dialogue(dialogue)
+
+    model, dialogue, estimate = await platform.long_reads.read(await client.read_body(), read)
     if estimate * BYTES_PER_TOKEN > MAX_COUNTED_BYTES:
         return estimate
     deployment = model.deployments[0]

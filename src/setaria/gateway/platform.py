@@ -11,6 +11,7 @@ from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
 from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.long_reads import LongReads
 from setaria.gateway.ports import Log, Meter
 
 
@@ -32,3 +33,4 @@ class Platform(msgspec.Struct, frozen=True):
     log: Log
     meter: Meter
     signing_secret: tuple[str, bytes]
+    long_reads: LongReads = msgspec.field(default_factory=LongReads)

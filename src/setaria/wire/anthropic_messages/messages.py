@@ -8,10 +8,10 @@ from setaria.core.dialogue import Block, Message, Role, ToolResult
 from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
 from setaria.wire.anthropic_messages.blocks import read_blocks
-from setaria.wire.fields import Fields, present, read_list, read_object, required_choice
+from setaria.wire.fields import Fields, present, read_object, required_choice
+from setaria.wire.turns import read_turns
 
 _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
-_ALLOWED = "a non-empty array of messages"
 
 
 def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
@@ -25,13 +25,7 @@ def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
     system = present(fields, "system")
     if system is not None:
         turns += _split_turn("system", read_blocks(system, "system", "system", traits))
-    raw = present(fields, "messages")
-    if raw is None:
-        raise InvalidRequest(f"messages is missing; it must be {_ALLOWED}", param="messages")
-    items = read_list(raw, "messages", _ALLOWED)
-    if not items:
-        raise InvalidRequest(f"messages must be {_ALLOWED}", param="messages")
-    for at, item in enumerate(items):
+    for at, item in enumerate(read_turns(fields)):
         turns += _read_message(item, f"messages.{at}", traits)
     return tuple(turns)
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import msgspec
 
 from setaria.core.dialogue import Block, Message, Reasoning, Role, ToolCall, ToolResult
-from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
 from setaria.wire.fields import (
     Fields,
@@ -18,7 +17,6 @@ from setaria.wire.fields import (
     optional_list,
     optional_string,
     present,
-    read_list,
     read_object,
     read_string,
     required_choice,
@@ -26,6 +24,7 @@ from setaria.wire.fields import (
     required_string,
 )
 from setaria.wire.openai_chat.parts import read_content
+from setaria.wire.turns import read_turns
 
 _ROLES: Mapping[str, Role] = {
     "developer": "system",
@@ -34,7 +33,6 @@ _ROLES: Mapping[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
-_ALLOWED = "a non-empty array of messages"
 
 
 def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
@@ -42,13 +40,7 @@ def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
 
     Raises: InvalidRequest.
     """
-    raw = present(fields, "messages")
-    if raw is None:
-        raise InvalidRequest(f"messages is missing; it must be {_ALLOWED}", param="messages")
-    items = read_list(raw, "messages", _ALLOWED)
-    if not items:
-        raise InvalidRequest(f"messages must be {_ALLOWED}", param="messages")
-    return tuple(_read_message(item, f"messages[{index}]", traits) for index, item in enumerate(items))
+    return tuple(_read_message(item, f"messages[{index}]", traits) for index, item in enumerate(read_turns(fields)))
 
 
 def _read_message(raw: msgspec.Raw, path: str, traits: Traits) -> Message:
