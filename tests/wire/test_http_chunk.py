@@ -33,6 +33,8 @@ def test_a_whole_chunk_is_read_as_what_was_written(size: int) -> None:
         b"5\r\nhello\r\n5\r\nhello\r\n",
         b"5\r\nhello\r\n0\r\n\r\n",
         b"A\r\n0123456789\r\n",
+        b"\r\n\r\n",
+        b"\r\n" + b"x" * 17 + b"\r\n",
         write_chunk(b"x" * 1024),
     ],
 )

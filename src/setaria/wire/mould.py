@@ -22,15 +22,18 @@ _PLACES: Mapping[str, re.Pattern[bytes]] = {
 
 
 class Mould:
-    """What stands before and after the text of an event, quotes included, as it came and as it is shown."""
+    """What stands before and after the text of an event, quotes included, as it came and as it is shown.
 
-    __slots__ = ("_after", "_before", "_end", "_is_shown_as_it_is", "_shown_after", "_shown_before", "_start")
+    `is_shown_as_it_is`: `show` changes nothing.
+    """
+
+    __slots__ = ("_after", "_before", "_end", "_shown_after", "_shown_before", "_start", "is_shown_as_it_is")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self._before = self._shown_before = before
         self._after = self._shown_after = after
         self._start, self._end = len(before) - 1, 1 - len(after)
-        self._is_shown_as_it_is = True
+        self.is_shown_as_it_is = True
 
     def text_in(self, data: bytes) -> str:
         """Give the text of a single event, its blank line included; empty when it is of another form, or has none.
@@ -46,8 +49,6 @@ class Mould:
 
     def show(self, data: bytes) -> bytes:
         """Give an event of this form as it is to be shown."""
-        if self._is_shown_as_it_is:
-            return data
         return self._shown_before + data[self._start + 1 : self._end - 1] + self._shown_after
 
     def shown_with(self, old: bytes, new: bytes) -> "Mould":
@@ -55,7 +56,7 @@ class Mould:
         mould = Mould(self._before, self._after)
         mould._shown_before = self._shown_before.replace(old, new)
         mould._shown_after = self._shown_after.replace(old, new)
-        mould._is_shown_as_it_is = (mould._shown_before, mould._shown_after) == (self._before, self._after)
+        mould.is_shown_as_it_is = (mould._shown_before, mould._shown_after) == (self._before, self._after)
         return mould
 
 

@@ -9,6 +9,7 @@ once a second by the server's tick, never by a timer of their own.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import cast
 
 import httptools
@@ -40,6 +41,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
+        self.send: Callable[[bytes], None] = _send_nowhere  # the transport's own: a step less for each event
         self._target = b""
         self._headers: list[Header] = []
         self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
@@ -59,6 +61,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.Transport", transport)  # asyncio's own signature is wider than what TCP gives
+        self.send = self._transport.write
         address = transport.get_extra_info("peername")
         self.peer = address[0] if isinstance(address, tuple) else ""
         self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
@@ -94,6 +97,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """End."""
         self._transport = None
+        self.send = _send_nowhere
         self.deadline_s = NEVER_S
         for exchange in (self._current, *self._waiting):
             if exchange is not None:
@@ -204,11 +208,6 @@ class Connection(asyncio.Protocol):
     def may_stay(self) -> bool:
         """Whether the connection may be kept for another request."""
         return not self._deaf and not self._host.stopping and (not self._half_closed or bool(self._waiting))
-
-    def send(self, data: bytes) -> None:
-        """Write bytes."""
-        if self._transport is not None:
-            self._transport.write(data)
 
     def exchange_over(self, *, close: bool) -> None:
         """Go on to the next request, or close."""
@@ -376,6 +375,10 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             exchange = self._current = Exchange(self, self._host.new_call_id(), head)
             self._host.refuse(exchange, error)
+
+
+def _send_nowhere(data: bytes) -> None:
+    """Drop what can't be sent any more."""
 
 
 class BodyOnly:

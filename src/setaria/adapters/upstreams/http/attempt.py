@@ -54,8 +54,7 @@ class HttpAttempt:
         self._on_over: Callable[[HttpAttempt], None] | None = None
         self._phase: Phase = "waiting"
         self._started_s = self._since_s = clock.monotonic_s()
-        self._has_said = False
-        self._heard = False
+        self._said = 0
         self._refused: tuple[int, int | None, list[bytes]] | None = None
         self._refused_bytes = 0
 
@@ -127,8 +126,7 @@ class HttpAttempt:
                 self._refused[2].append(data)
             return
         try:
-            if self._reading.feed(data):
-                self._has_said = self._heard = True
+            self._reading.feed(data)
         except (UpstreamError, CallerError) as error:
             self._abandon(error)
 
@@ -155,9 +153,9 @@ class HttpAttempt:
 
     def tick(self, now_s: float) -> None:
         """Look at the clocks, and end the attempt when one has run out."""
-        phase = self._look()
-        if phase != self._phase or self._heard:
-            self._phase, self._since_s, self._heard = phase, now_s, False
+        phase, said = self._look(), self._reading.said
+        if phase != self._phase or said != self._said:
+            self._phase, self._since_s, self._said = phase, now_s, said
         limit_s = self._limits_s[phase]
         if limit_s and now_s - self._since_s > limit_s:
             self._expire(phase, limit_s)
@@ -179,7 +177,7 @@ class HttpAttempt:
             return "draining"
         if request.paused:
             return "paused"
-        return "flowing" if self._has_said else "silent"
+        return "flowing" if self._reading.said else "silent"
 
     def _expire(self, phase: Phase, limit_s: float) -> None:
         self._close()

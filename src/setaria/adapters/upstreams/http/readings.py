@@ -35,8 +35,13 @@ class Reading(Protocol):
         """An estimate of the output tokens so far."""
         ...
 
-    def feed(self, data: bytes) -> bool:
-        """Take more of the body; gives whether it held something of the model's.
+    @property
+    def said(self) -> int:
+        """A number that is 0 until something of the model's came, and another one whenever more has come."""
+        ...
+
+    def feed(self, data: bytes) -> None:
+        """Take more of the body.
 
         Raises: UpstreamError, CallerError when what came is no legal answer or an error told in-band.
         """
@@ -66,22 +71,23 @@ class EventStream:
 
     def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
         self.is_over = False
+        self.said = 0
         self.usage: Usage | None = None
         self._codec = codec
         self._dialogue = dialogue
         self._sink = sink
         self._reader: EventReader | None = codec.open_reader(dialogue)
 
-    def feed(self, data: bytes) -> bool:
+    def feed(self, data: bytes) -> None:
         """Tell the events that came, all at once."""
         reader, self._reader = self._reader, None  # a reader that has raised is never asked again
         if reader is None or self.is_over:
-            return False
+            return
         events = reader.feed(data)
         if events:
+            self.said += 1
             self._tell(events)
         self._reader = reader
-        return bool(events)
 
     def end(self) -> None:
         """Tell the last events."""
@@ -132,9 +138,14 @@ class EventsAtOnce:
         self._sink = sink
         self._body = WholeBody()
 
-    def feed(self, data: bytes) -> bool:
+    @property
+    def said(self) -> int:
+        """How much came: of a whole answer every byte is a sign of life."""
+        return self._body.size_bytes
+
+    def feed(self, data: bytes) -> None:
         """Keep what came."""
-        return self._body.add(data)
+        self._body.add(data)
 
     def end(self) -> None:
         """Tell all events."""
@@ -176,12 +187,16 @@ class RelayedStream:
         """An estimate of the output tokens so far."""
         return self._seen.said_tokens
 
-    def feed(self, data: bytes) -> bool:
+    @property
+    def said(self) -> int:
+        """What came so far; that the answer is finished counts as something said."""
+        return self._seen.said_tokens + self._seen.finished
+
+    def feed(self, data: bytes) -> None:
         """Send on what came."""
         reader, self._reader = self._reader, None  # a reader that has raised is never asked again
         if reader is None:
-            return False
-        said_before = reader.said_tokens
+            return
         data = reader.feed(data)
         if self._held is not None:
             self._held.append(data)
@@ -191,7 +206,6 @@ class RelayedStream:
         elif data:
             self._sink.receive(data)
         self._reader = reader
-        return reader.said_tokens != said_before or reader.finished
 
     def end(self) -> None:
         """Tell the end."""
@@ -232,9 +246,14 @@ class RelayedAtOnce:
         self._sink = sink
         self._body = WholeBody()
 
-    def feed(self, data: bytes) -> bool:
+    @property
+    def said(self) -> int:
+        """How much came: of a whole answer every byte is a sign of life."""
+        return self._body.size_bytes
+
+    def feed(self, data: bytes) -> None:
         """Keep what came."""
-        return self._body.add(data)
+        self._body.add(data)
 
     def end(self) -> None:
         """Send all of it on."""
@@ -257,19 +276,18 @@ class WholeBody:
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._size_bytes = 0
+        self.size_bytes = 0
 
-    def add(self, data: bytes) -> bool:
-        """Keep more of it; gives True: every byte is a sign of life.
+    def add(self, data: bytes) -> None:
+        """Keep more of it.
 
         Raises: UpstreamFailed when it gets too long.
         """
-        self._size_bytes += len(data)
-        if self._size_bytes > BODY_LIMIT_BYTES:
+        self.size_bytes += len(data)
+        if self.size_bytes > BODY_LIMIT_BYTES:
             self._pieces = []
             raise UpstreamFailed(f"the model server's answer is longer than {BODY_LIMIT_BYTES} bytes")
         self._pieces.append(data)
-        return True
 
     def join(self) -> bytes:
         """Give it whole."""

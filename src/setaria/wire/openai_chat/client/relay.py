@@ -70,7 +70,7 @@ class ChatRelay:
             text = mould.text_in(data)
             if text:
                 self.said_tokens += estimate_piece(text)
-                return mould.show(data)
+                return data if mould.is_shown_as_it_is else mould.show(data)
         sent = self._read(data)
         is_clean = not (self._held or self._is_done or self._failure or self._line_ends.after_return)
         self._mould = self._learnt if is_clean else None
