@@ -109,6 +109,8 @@ class Dialogue(msgspec.Struct, frozen=True):
     """Everything a model needs to answer one call; limits are already clamped to the model's own.
 
     `left_out` names the types of server tools that the caller offered and the platform dropped, for the log.
+    `has_variants`: a turn may have a role, or a field of its own, that servers of the caller's protocol know under
+    another name.
     """
 
     messages: tuple[Message, ...]
@@ -119,3 +121,4 @@ class Dialogue(msgspec.Struct, frozen=True):
     tool_choice: ToolChoice = ToolChoice()
     response_format: ResponseFormat = ResponseFormat()
     left_out: tuple[str, ...] = ()
+    has_variants: bool = False

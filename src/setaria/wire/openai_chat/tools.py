@@ -13,18 +13,20 @@ from setaria.wire.fields import (
     is_object,
     is_string,
     optional_boolean,
-    optional_list,
     optional_object,
     optional_string,
     present,
+    read_list,
     read_object,
     read_string,
     required_choice,
     required_object,
     required_string,
 )
+from setaria.wire.openai_chat.plain import MAX_NAME_CHARS, read_plain_tools
 
-_MAX_NAME_CHARS = 128
+_CHOICES = ("tool_choice", "parallel_tool_calls")
+_AUTO = ToolChoice()
 
 
 def read_tools(fields: Fields, traits: Traits) -> tuple[Tool, ...]:
@@ -32,7 +34,23 @@ def read_tools(fields: Fields, traits: Traits) -> tuple[Tool, ...]:
 
     Raises: InvalidRequest, also for a model that can't call tools, two tools of one name, and a web search.
     """
-    items = optional_list(fields, "tools", "tools")
+    raw = present(fields, "tools")
+    if raw is None:
+        return ()
+    tools = read_plain_tools(raw)
+    if tools is None:
+        tools = read_any_tools(raw)
+    if tools:
+        require_capability(traits, "tools", "tools")
+    return tools
+
+
+def read_any_tools(raw: msgspec.Raw) -> tuple[Tool, ...]:
+    """Read the functions that are offered, whatever their form.
+
+    Raises: InvalidRequest, also for two tools of one name, and a web search.
+    """
+    items = read_list(raw, "tools")
     tools: dict[str, Tool] = {}
     for index, item in enumerate(items):
         path = f"tools[{index}]"
@@ -40,8 +58,6 @@ def read_tools(fields: Fields, traits: Traits) -> tuple[Tool, ...]:
         if tool.name in tools:
             raise InvalidRequest(f"{path}.function.name is the name of an earlier tool", param=f"{path}.function.name")
         tools[tool.name] = tool
-    if tools:
-        require_capability(traits, "tools", "tools")
     return tuple(tools.values())
 
 
@@ -65,8 +81,8 @@ def _read_tool(raw: msgspec.Raw, path: str) -> Tool:
 
 def _read_name(function: Fields, path: str) -> str:
     name = required_string(function, "name", path)
-    if len(name) > _MAX_NAME_CHARS or not name.isprintable():
-        raise InvalidRequest(f"{path} must be 1 to {_MAX_NAME_CHARS} printable characters", param=path)
+    if len(name) > MAX_NAME_CHARS or not name.isprintable():
+        raise InvalidRequest(f"{path} must be 1 to {MAX_NAME_CHARS} printable characters", param=path)
     return name
 
 
@@ -80,6 +96,8 @@ def read_tool_choice(fields: Fields, tools: Sequence[Tool]) -> ToolChoice:
 
     Raises: InvalidRequest for a call that is demanded where no tool, or not that one, is offered.
     """
+    if fields.keys().isdisjoint(_CHOICES):
+        return _AUTO
     parallel = optional_boolean(fields, "parallel_tool_calls", "parallel_tool_calls") is not False
     raw = present(fields, "tool_choice")
     named = _read_named(raw, tools) if raw is not None and is_object(raw) else ""

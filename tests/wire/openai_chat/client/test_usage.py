@@ -60,6 +60,27 @@ def test_no_usage_is_none(raw: bytes) -> None:
     assert read_usage(msgspec.Raw(raw)) is None
 
 
+_COUNTS = st.sampled_from([0, 1, 2, 3, 3, 5, 8, None, -1, 2.0])
+_DETAIL_NAMES = ["cached_tokens", "reasoning_tokens", "cache_write_tokens", "cache_creation_tokens"]
+_OTHERS = ["prompt_cache_hit_tokens", "cached_tokens", "reasoning_tokens", "cache_creation_input_tokens", "x"]
+
+
+@given(
+    counts=st.fixed_dictionaries({"prompt_tokens": _COUNTS, "completion_tokens": _COUNTS, "total_tokens": _COUNTS}),
+    prompt=st.dictionaries(st.sampled_from(_DETAIL_NAMES), _COUNTS, max_size=2) | st.none(),
+    completion=st.dictionaries(st.sampled_from(_DETAIL_NAMES), _COUNTS, max_size=2) | st.none(),
+    others=st.dictionaries(st.sampled_from(_OTHERS), _COUNTS, max_size=1),
+)
+def test_the_form_makes_no_difference(
+    counts: dict[str, object], prompt: object, completion: object, others: dict[str, object]
+) -> None:
+    """A usage of the form that most servers tell is read at once, and gives what reading it field by field gives."""
+    told = counts | {"prompt_tokens_details": prompt, "completion_tokens_details": completion} | others
+    read = read_usage(msgspec.Raw(msgspec.json.encode(told)))
+    assert read is not None
+    assert read.usage == corrected(told)
+
+
 _VALUES = st.one_of(st.integers(-5, 50), st.none(), st.floats(-5, 50), st.booleans())
 _DETAILS = st.one_of(st.none(), st.dictionaries(st.sampled_from(["cached_tokens", "reasoning_tokens"]), _VALUES))
 

@@ -7,7 +7,7 @@ from setaria.core.errors import UpstreamFailed
 from setaria.core.events import Event, UsageReport
 from setaria.core.tokens import estimate_tokens
 from setaria.core.usage import Usage
-from setaria.wire.openai_chat.client.chunk import Choice, Chunk, Delta, read_chunk
+from setaria.wire.openai_chat.client.chunk import UNREADABLE, Choice, Chunk, Delta, not_legal
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
 from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
@@ -15,6 +15,15 @@ from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
 _Fields = dict[str, msgspec.Raw]
 _fields = msgspec.json.Decoder(_Fields)
 _choices = msgspec.json.Decoder(list[_Fields])
+
+
+class _Whole(Chunk, frozen=True, gc=False):
+    """A whole answer, with the server's name of the model."""
+
+    model: msgspec.Raw = msgspec.Raw()
+
+
+_whole = msgspec.json.Decoder(_Whole)
 
 
 def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
@@ -39,22 +48,24 @@ def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
     Raises: as `read_answer`.
     """
     chunk, _, message = _read(body)
-    fields = _fields.decode(body)
     changes: _Fields = {}
     shown = msgspec.json.encode(model)
-    if bytes(fields.get("model", b"")) != shown:
+    if bytes(chunk.model) != shown:
         changes["model"] = msgspec.Raw(shown)
     told = read_usage(chunk.usage)
     if told is not None and told.is_odd:
         changes["usage"] = rewrite_usage(told.usage)
     if message.thought and not message.reasoning_content:
-        changes["choices"] = _rename_reasoning(fields["choices"])
-    sent = msgspec.json.encode({**fields, **changes}) if changes else body
+        changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
+    sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
     return sent, told.usage if told is not None else None, _estimate(message)
 
 
-def _read(body: bytes) -> tuple[Chunk, Choice, Delta]:
-    chunk = read_chunk(body)
+def _read(body: bytes) -> tuple[_Whole, Choice, Delta]:
+    try:
+        chunk = _whole.decode(body)
+    except UNREADABLE as error:
+        raise not_legal() from error
     if chunk.tells_error:
         raise read_error_in_band(body)
     choice = chunk.choice

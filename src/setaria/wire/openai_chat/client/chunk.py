@@ -10,6 +10,8 @@ from setaria.core.errors import UpstreamFailed
 _NULL = b"null"
 _ABSENT = msgspec.Raw()
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class FunctionPiece(msgspec.Struct, frozen=True, gc=False):
     """A piece of a called function; the arguments are a string, or with some servers the object itself."""
@@ -109,8 +111,13 @@ def read_chunk(data: bytes) -> Chunk:
     """
     try:
         return _chunk.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UpstreamFailed("the model server sent what is no chat completion") from error
+    except UNREADABLE as error:
+        raise not_legal() from error
+
+
+def not_legal() -> UpstreamFailed:
+    """Say that what came has another shape."""
+    return UpstreamFailed("the model server sent what is no chat completion")
 
 
 def is_present(raw: msgspec.Raw) -> bool:

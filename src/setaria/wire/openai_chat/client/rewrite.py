@@ -37,11 +37,12 @@ _KNOWN = frozenset(
     }
 )
 _OF_TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
+_KNOWN_WITHOUT_TOOLS = _KNOWN - _OF_TOOLS
 _SWITCHES = frozenset({"thinking", "reasoning_effort"})
 _TRUE = msgspec.Raw(b"true")
 _AUTO = msgspec.Raw(b'"auto"')
 _DEVELOPER, _SYSTEM = b'"developer"', msgspec.Raw(b'"system"')
-_THOUGHT = b'"reasoning_content"'
+_encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(_Fields)
 _messages = msgspec.json.Decoder(list[_Fields])
 _number = msgspec.json.Decoder(float)
@@ -50,23 +51,32 @@ _number = msgspec.json.Decoder(float)
 def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> bytes:
     """Write the request as the deployment wants it.
 
-    Cost: 30 us for 55 KB of messages; where their history holds reasoning, 1 us a message more.
+    Cost: 2 us, and 30 for 1 MB of messages; where their history holds reasoning, 1 us a message more.
     """
     asked = envelope.fields
-    allowed = _KNOWN | frozenset(manner.pass_fields) - _SWITCHES
-    if not dialogue.tools:
-        allowed -= _OF_TOOLS
+    allowed = _list_allowed(dialogue, manner)
     fields = {name: raw for name, raw in asked.items() if name in allowed}
     fields["model"] = _raw(manner.model)
-    fields["messages"] = _rewrite_messages(fields["messages"])
+    if dialogue.has_variants:
+        fields["messages"] = _rewrite_messages(fields["messages"])
     _limit_output(fields, dialogue.max_output_tokens)
     _force_sampling(fields, dialogue)
     if dialogue.tool_choice.mode == "auto" and fields.get("tool_choice", _AUTO) != _AUTO:
         del fields["tool_choice"]
     _ask_for_usage(fields, stream=envelope.stream)
-    crossing = {name: raw for name, raw in asked.items() if name in allowed or name in _SWITCHES}
-    fields.update(write_thinking(manner.thinking_style, crossing, thinking=dialogue.thinking))
-    return msgspec.json.encode(fields)
+    if manner.thinking_style != "none":
+        crossing = {name: raw for name, raw in asked.items() if name in allowed or name in _SWITCHES}
+        fields.update(write_thinking(manner.thinking_style, crossing, thinking=dialogue.thinking))
+    return _encode(fields)
+
+
+def _list_allowed(dialogue: Dialogue, manner: Manner) -> frozenset[str]:
+    """List the fields that go on: those we know, those asked for, and none of tools where none is offered."""
+    known = _KNOWN if dialogue.tools else _KNOWN_WITHOUT_TOOLS
+    if not manner.pass_fields:
+        return known
+    passed = frozenset(manner.pass_fields) - _SWITCHES
+    return known | (passed if dialogue.tools else passed - _OF_TOOLS)
 
 
 def _limit_output(fields: _Fields, max_output_tokens: int) -> None:
@@ -112,9 +122,6 @@ def _rewrite_messages(raw: msgspec.Raw) -> msgspec.Raw:
     written under vLLM's name for it, too.
     Source: https://github.com/vllm-project/vllm/issues/38488, read November 2026.
     """
-    data = bytes(raw)
-    if _DEVELOPER not in data and _THOUGHT not in data:
-        return raw
     messages = _messages.decode(raw)
     for message in messages:
         if bytes(message.get("role", b"")) == _DEVELOPER:
@@ -126,4 +133,4 @@ def _rewrite_messages(raw: msgspec.Raw) -> msgspec.Raw:
 
 
 def _raw(value: object) -> msgspec.Raw:
-    return msgspec.Raw(msgspec.json.encode(value))
+    return msgspec.Raw(_encode(value))

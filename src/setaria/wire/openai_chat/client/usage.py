@@ -5,8 +5,10 @@ are none. What is left after mending is what the caller sees and what the books 
 """
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat.usage import shape_usage
@@ -15,6 +17,36 @@ _MAX_TOKENS = 1_000_000_000
 _PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
 _NOTHING: Mapping[str, object] = {}
 _object = msgspec.json.Decoder(object)
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_TOKENS)]
+
+
+class _PromptDetails(msgspec.Struct, frozen=True, gc=False):
+    cached_tokens: _Count = 0
+    cache_write_tokens: UnsetType = UNSET
+    cache_creation_tokens: UnsetType = UNSET
+
+
+class _CompletionDetails(msgspec.Struct, frozen=True, gc=False):
+    reasoning_tokens: _Count = 0
+
+
+class _PlainUsage(msgspec.Struct, frozen=True, gc=False):
+    """A `usage` object as OpenAI and vLLM tell it; any name that others use for the same makes it none."""
+
+    prompt_tokens: _Count
+    completion_tokens: _Count
+    total_tokens: _Count
+    prompt_tokens_details: _PromptDetails | None = None
+    completion_tokens_details: _CompletionDetails | None = None
+    prompt_cache_hit_tokens: UnsetType = UNSET
+    cached_tokens: UnsetType = UNSET
+    cache_creation_input_tokens: UnsetType = UNSET
+    reasoning_tokens: UnsetType = UNSET
+
+
+_plain = msgspec.json.Decoder(_PlainUsage)
 
 
 class ToldUsage(msgspec.Struct, frozen=True):
@@ -28,9 +60,30 @@ def read_usage(raw: msgspec.Raw) -> ToldUsage | None:
     """Read a `usage` value; None when it is absent or null."""
     if len(raw) == 0 or bytes(raw) == b"null":
         return None
+    plain = _read_plain(raw)
+    if plain is not None:
+        return ToldUsage(plain, is_odd=False)
     fields = _read_object(_object.decode(raw))
     usage = corrected(fields)
     return ToldUsage(usage, usage is None or not _is_told(fields, usage))
+
+
+def _read_plain(raw: msgspec.Raw) -> Usage | None:
+    """Read a `usage` object of the form that most servers tell, whose counts agree; None for any other."""
+    try:
+        told = _plain.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    prompt, completion = told.prompt_tokens_details, told.completion_tokens_details
+    cached_tokens = 0 if prompt is None else prompt.cached_tokens
+    reasoning_tokens = 0 if completion is None else completion.reasoning_tokens
+    if (
+        told.total_tokens != told.prompt_tokens + told.completion_tokens
+        or cached_tokens > told.prompt_tokens
+        or reasoning_tokens > told.completion_tokens
+    ):
+        return None
+    return Usage(told.prompt_tokens - cached_tokens, cached_tokens, 0, told.completion_tokens, reasoning_tokens)
 
 
 def rewrite_usage(usage: Usage | None) -> msgspec.Raw:
