@@ -114,7 +114,7 @@ def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyP
     """Each setting has its variable, which wins over the default."""
     values = {"server.host": "::1", "server.public_url": "https://a.example", "database.url": "postgresql://h/n"}
     values["telemetry.otlp_endpoint"] = "http://h:1"
-    values["server.metrics"] = "off"
+    values |= {"server.metrics": "off", "server.trusted_proxies": "::1, 10.0.0.0/8", "lanes.plan_hosts": "b"}
     for variable, name in ENVIRONMENT.items():
         if name in SETTINGS:
             monkeypatch.setenv(variable, values.get(name, "7"))
@@ -132,7 +132,7 @@ def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyP
             "SETARIA_" + "Z" * 60 + " is no setting; there are: SETARIA_CONFIG, SETARIA_DATA, ",
         ),
         ("SETARIA_SERVER_METRICS", "SETARIA_SERVER_METRICS: server.metrics can't be 'x'; allowed: loopback, off"),
-        ("SETARIA_LANES_PLAN_HOSTS", "SETARIA_LANES_PLAN_HOSTS is not yet available; unset it"),
+        ("SETARIA_REVIEW_ENABLED", "SETARIA_REVIEW_ENABLED is not yet available; unset it"),
         ("SETARIA_SERVER_PORT", "SETARIA_SERVER_PORT: server.port can't be 'x'; allowed: a whole number from 0 to"),
     ],
 )
@@ -163,14 +163,17 @@ def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPat
         ("[server]\nzzzz = 1\n", ":2: zzzz is no setting of [server]; there are: body_limit_mb, connections, "),
         ("# a\n[servers]\nport = 1\n", ":2: servers is no section; did you mean server?"),
         ("\nport = 1\n", ":2: port is no section; it belongs into [server]"),
-        ("[server]\n[what]\n", ":2: what is no section; there are: database, models, server, telemetry, upstreams"),
+        ("[server]\n[what]\n", ":2: what is no section; there are: database, lanes, models, server, telemetry, "),
         ("server = 1\n", ":1: server must be a table that begins with [server]"),
         ("[[server]]\nport = 1\n", ":1: server must be a table that begins with [server]"),
-        ("[lanes]\n", ":1: [lanes] is not yet available; remove it"),
+        ('[lanes]\nplan_hosts = "a"\n', ":2: lanes.plan_hosts can't be 'a'; allowed: a list, each of it a host name"),
+        ('[lanes]\nplan_hosts = ["A:80"]\n', ":2: lanes.plan_hosts can't be ['A:80']; allowed: a list"),
+        ('[lanes]\npayg_hosts = ["a"]\nplan_hosts = ["b", "a"]\n', ":3: a is in payg_hosts and in plan_hosts; remove"),
         ("[review]\n", ":1: [review] is not yet available; remove it"),
         ("[[search.providers]]\n", ":1: [search] is not yet available; remove it"),
         ("[server]\nmetrics = 'x'\n", ":2: server.metrics can't be 'x'; allowed: loopback, off"),
-        ("[server]\ntrusted_proxies = []\n", ":2: trusted_proxies in [server] is not yet available; remove it"),
+        ('[server]\ntrusted_proxies = ["10.0.0.0/99"]\n', ":2: server.trusted_proxies can't be ['10.0.0.0/99']; "),
+        ('[server]\ntrusted_proxies = ["nginx"]\n', ":2: server.trusted_proxies can't be ['nginx']; allowed: a list"),
         ("[server]\nport = 65536\n", ":2: server.port can't be 65536; allowed: a whole number from 0 to 65535"),
         ("[server]\nport = '80'\n", ":2: server.port can't be '80'; allowed: a whole number from 0 to 65535"),
         ("server.port = true\n", ":1: server.port can't be True; allowed: a whole number from 0 to 65535"),
@@ -296,3 +299,18 @@ def test_a_long_path_gets_a_short_runtime_folder(
     monkeypatch.setenv("TMPDIR", str(home / ("x" * 90)))
     with pytest.raises(ConfigError, match="set TMPDIR to a short one"):
         runtime_folder(settings)
+
+
+def test_lists_are_read_from_file_and_environment(
+    write: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a variable commas separate; they are shown so, and go to other processes as they are."""
+    file = write('[server]\ntrusted_proxies = ["10.0.0.0/8", "::1"]\n[lanes]\npayg_hosts = ["api.example.org"]\n')
+    monkeypatch.setenv("SETARIA_LANES_PLAN_HOSTS", "plan.example.org, plan.example.net")
+    settings = load_settings(None, file)
+    assert settings.server.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert settings.lanes.payg_hosts == ("api.example.org",)
+    assert settings.lanes.plan_hosts == ("plan.example.org", "plan.example.net")
+    shown = {line.id: line.value for line in explain_settings(None, file)}
+    assert shown["lanes.plan_hosts"] == "plan.example.org, plan.example.net"
+    assert settings_from_json(settings_to_json(settings)) == settings

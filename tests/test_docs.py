@@ -56,7 +56,7 @@ def test_every_setting_is_documented(name: str) -> None:
     assert [variable for variable, each in ENVIRONMENT.items() if each == name and f"`{variable}`" not in row] == []
     default = SETTINGS[name].default
     if default is not msgspec.NODEFAULT:
-        assert f"| {f'`{default}`' if default != '' else 'empty'} |" in row
+        assert f"| {'empty' if default in ('', ()) else f'`{default}`'} |" in row
     if isinstance(default, int):
         assert f"| {describe_allowed(name).removeprefix('a whole number from ')} |" in row
 

@@ -41,7 +41,7 @@ from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.server import Limits, Server
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.openai_chat import OpenAIChat

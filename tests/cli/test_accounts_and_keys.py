@@ -72,6 +72,32 @@ def test_a_key_is_revoked(run: Run) -> None:
     assert run("keys", "list", "--json").json()[0]["revoked_at"] == revoked_at
 
 
+def test_a_key_is_made_with_rules_and_looked_at(run: Run) -> None:
+    """Commas and repeated options both separate; what was written is shown in its plain form."""
+    rules = ("--models", "seedling,", "--networks", "10.1.2.3/8", "--networks", "::1", "--cap", "5")
+    run("keys", "create", "--name", "laptop", "--expires", "2100-01-01", *rules)
+    (key,) = run("keys", "list", "--json").json()
+    assert (key["models"], key["networks"], key["cap"]) == (["seedling"], ["10.0.0.0/8", "::1/128"], "5.00")
+    assert (key["expires_at"], key["last_used_at"]) == ("2100-01-02T00:00:00.000Z", None)
+
+
+def test_a_key_is_rotated_disabled_enabled_and_deleted(run: Run) -> None:
+    """Each is seen in the list at once; a deleted key is not."""
+    old = run("keys", "create", "--json").json()["id"]
+    new = run("keys", "rotate", old, "--overlap", "1h", "--json").json()
+    assert re.fullmatch("sk-[0-9A-Za-z]{38}", new["key"])
+    assert "revoked" in run("keys", "rotate", new["id"], "--overlap", "0").out
+    listed = {key["id"]: key for key in run("keys", "list", "--json").json()}
+    assert listed[old]["expires_at"] is not None
+    assert listed[new["id"]]["revoked_at"] is not None
+    run("keys", "disable", old)
+    assert run("keys", "list", "--json").json()[0]["disabled_at"] is not None
+    run("keys", "enable", old)
+    assert run("keys", "list", "--json").json()[0]["disabled_at"] is None
+    run("keys", "delete", old)
+    assert old not in run("keys", "list").out
+
+
 def test_without_keys_the_next_step_is_shown(run: Run) -> None:
     """An empty list says how to fill it; as JSON it is empty."""
     assert run("keys", "list").out == "No keys yet; make one: setaria keys create\n"
@@ -84,6 +110,12 @@ def test_without_keys_the_next_step_is_shown(run: Run) -> None:
         (["keys", "create", "--account", "bob"], 3, "setaria: there is no account 'bob'; "),
         (["keys", "list", "--account", "bob"], 3, "setaria: there is no account 'bob'; "),
         (["keys", "revoke", "key_1"], 3, "setaria: there is no key 'key_1'; "),
+        (["keys", "delete", "key_1"], 3, "setaria: there is no key 'key_1'; "),
+        (["keys", "rotate", "key_1", "--overlap", "soon"], 1, "setaria: overlap is 'soon'; give a length of time"),
+        (["keys", "create", "--models", "seedlin"], 1, "setaria: there is no model 'seedlin'; did you mean seedling?"),
+        (["keys", "create", "--networks", "here"], 1, "setaria: networks has 'here'; give an address"),
+        (["keys", "create", "--cap", "-1"], 1, "setaria: cap is '-1'; give a decimal number"),
+        (["keys", "create", "--expires", "2020-01-01"], 1, "setaria: expires is '2020-01-01', which is past"),
         (["accounts", "create", "default"], 1, "setaria: there is already an account 'default'; take another name"),
         (["accounts", "create", ""], 1, "setaria: a name has 1 to 100 printable characters"),
         (["keys", "create", "--account", "default", "--name", "a\nb"], 1, "setaria: a name has 1 to 100 printable"),

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from setaria.core.ids import AccountId
-from setaria.core.protocol import ProtocolName
+from setaria.core.ids import AccountId, KeyId
+from setaria.core.protocol import Lane, ProtocolName
 from setaria.core.secrets import SecretRing
 from setaria.core.traits import Traits
 from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
@@ -13,7 +13,7 @@ from setaria.domain.accounts.records import AccountStatus, Caller
 from setaria.domain.catalog.model import Catalog, Deployment, Model
 from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.codec import Codec
@@ -26,6 +26,7 @@ from tests.fakes.relay_upstream import FakeRelayUpstream
 from tests.fakes.scripted_upstream import ScriptedUpstream
 
 ACCOUNT = AccountId("acct_1")
+ANY = Caller(ACCOUNT, "active", KeyId("key_0"), "payg")
 SECRETS = key_secrets_from_ring(SecretRing({"ring1": b"s" * 32}))
 CODECS: Mapping[ProtocolName, Codec] = {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()}
 SEEDLING = Model(
@@ -51,10 +52,10 @@ class Stage(msgspec.Struct, frozen=True):
     key: str
 
 
-def add_key(ledger: FakeLedger, status: AccountStatus = "active") -> str:
-    """Make a key that the ledger knows, and give its text."""
-    key, text = make_key(SECRETS, ACCOUNT, "test", 0)
-    ledger.callers[key.digest] = Caller(ACCOUNT, status, key.id, key.lane)
+def add_key(ledger: FakeLedger, status: AccountStatus = "active", lane: Lane = "payg", terms: Caller = ANY) -> str:
+    """Make a key that the ledger knows, and give its text; of `terms` all counts but who and which lane it is."""
+    key, text = make_key(SECRETS, ACCOUNT, "test", 0, lane)
+    ledger.callers[key.digest] = msgspec.structs.replace(terms, account_status=status, key_id=key.id, lane=lane)
     return text
 
 

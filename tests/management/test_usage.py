@@ -186,5 +186,17 @@ def test_keys_and_accounts_have_the_agreed_shape() -> None:
         "created_at": made,
     }
     assert msgspec.to_builtins(shape_new_key(key, "sk-1")) == {**about, "key": "sk-1", "created_at": made}
-    revoked = "2026-11-23T00:00:00.001Z"
-    assert msgspec.to_builtins(shape_key(key)) == {**about, "last4": "wxyz", "created_at": made, "revoked_at": revoked}
+    assert msgspec.to_builtins(shape_key(key)) == {
+        **about,
+        "last4": "wxyz",
+        "created_at": made,
+        "revoked_at": "2026-11-23T00:00:00.001Z",
+        "expires_at": None,
+        "disabled_at": None,
+        "last_used_at": None,
+        "models": (),
+        "networks": (),
+        "cap": None,
+        "currency": "USD",
+        "subscription": "",
+    }

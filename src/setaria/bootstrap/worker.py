@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import msgspec
+
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.telemetry.shared import PERIOD_S as METRICS_PERIOD_S
@@ -16,6 +18,7 @@ from setaria.adapters.upstreams.local.upstream import LocalUpstream
 from setaria.bootstrap.catalog import LOCAL, SEEDLING, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.descriptors import fit_connections, limit_of_descriptors
+from setaria.bootstrap.edge import addresses_of, edge_of
 from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.log import open_log
@@ -40,7 +43,7 @@ from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.server import Limits, Server
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Log, Meter
 from setaria.wire.anthropic_messages.codec import AnthropicMessages
@@ -70,6 +73,8 @@ async def _work(line: Line, log: Log) -> int:
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
     platform = build_platform(ring, store, upstreams, log, tracing.meter)
+    platform = msgspec.structs.replace(platform, addresses=addresses_of(settings))
+    edge = edge_of(settings)
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
@@ -86,8 +91,9 @@ async def _work(line: Line, log: Log) -> int:
         platform,
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
         Readiness(store, local, lambda: needs_engine(platform.catalog), clock, log),
-        ConsoleRelay(console),
+        ConsoleRelay(console, edge.proxies),
         MetricsPage(shared if has_metrics else None),
+        edge,
     )
     server = Server(_limits(settings, log), clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, log)

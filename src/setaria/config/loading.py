@@ -1,10 +1,11 @@
 """Loading: finds out every setting, and writes settings for people and for other processes."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import get_args
+from typing import get_args, get_origin
 
 import msgspec
 
@@ -37,7 +38,8 @@ def explain_settings(data: Path | None, config: Path | None) -> list[SettingLine
     values: dict[str, str | int] = {"data": str(settings.data), "config": str(settings.config or "")}
     for section in SECTIONS:
         for name, value in msgspec.structs.asdict(getattr(settings, section)).items():
-            values[f"{section}.{name}"] = value if isinstance(value, int) else hide_password(str(value))
+            shown = ", ".join(value) if isinstance(value, tuple) else hide_password(str(value))
+            values[f"{section}.{name}"] = value if isinstance(value, int) else shown
     return [SettingLine(name, value, sources.get(name, "default")) for name, value in values.items()]
 
 
@@ -87,9 +89,18 @@ def _load(
         section, key = name.split(".")
         sections[section][key] = _convert(name, given[name])
     sections["server"].setdefault("secret_file", str(data_folder / "secret"))
+    _check_lanes(sections["lanes"], {name: each.source for name, each in given.items()})
     whole = {"data": str(data_folder), "config": str(file) if file else None, **sections}
     settings = msgspec.structs.replace(msgspec.convert(whole, Settings, dec_hook=_path_from_text), entries=entries)
     return settings, {name: each.source for name, each in given.items()}
+
+
+def _check_lanes(lanes: Mapping[str, object], sources: Mapping[str, str]) -> None:
+    """Make sure that no host name stands for both lanes."""
+    hosts = [msgspec.convert(lanes.get(name, ()), tuple[str, ...]) for name in ("payg_hosts", "plan_hosts")]
+    for host in hosts[0]:
+        if host in hosts[1]:
+            raise ConfigError(f"{sources['lanes.plan_hosts']}: {host} is in payg_hosts and in plan_hosts; remove one")
 
 
 def _need_text(path: Path, source: str) -> None:
@@ -105,11 +116,29 @@ def _convert(name: str, given: Given) -> object:
             path = absolute_path(given)
             _need_text(path, given.source)
             return str(path)
-        value: object = msgspec.convert(given.value, kind, strict=not given.is_text)
-    except msgspec.ValidationError:
+        value: object = msgspec.convert(_split(given, kind), kind, strict=not given.is_text)
+        if name == "server.trusted_proxies":
+            _check_networks(value)
+    except (msgspec.ValidationError, ValueError):
         shown = "that" if name == "database.url" else repr(given.value)
         raise ConfigError(f"{given.source}: {name} can't be {shown}; allowed: {describe_allowed(name)}") from None
     return value.rstrip("/") if name == "server.public_url" and isinstance(value, str) else value
+
+
+def _check_networks(value: object) -> None:
+    """Make sure that each text of a list is a network.
+
+    Raises: ValueError.
+    """
+    for each in msgspec.convert(value, tuple[str, ...]):
+        ipaddress.ip_network(each)
+
+
+def _split(given: Given, kind: object) -> object:
+    """Give a value; of a text that stands for a list its parts, which commas separate."""
+    if get_origin(kind) is not tuple or not given.is_text:
+        return given.value
+    return [part.strip() for part in str(given.value).split(",")]
 
 
 def _find_file(given: Given | None, data: Path) -> Path | None:

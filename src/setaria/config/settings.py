@@ -18,7 +18,13 @@ _HOST_ALLOWED = {"allowed": "an address or host name of this machine, such as 12
 _DATABASE_ALLOWED = {"allowed": "sqlite, or an address such as postgresql://user:password@host/name"}
 _RETENTION_ALLOWED = {"allowed": "0 to keep calls for ever, or at least 35 days"}
 _OTLP_ALLOWED = {"allowed": "the http address of a collector, such as http://127.0.0.1:4318, or empty"}
+_NETWORK_ALLOWED = {"allowed": "an address or a network, such as 127.0.0.1 or 10.0.0.0/8"}
+_LANE_HOST_ALLOWED = {"allowed": "a host name in small letters, without a port, such as api.example.org"}
 _FILE_ALLOWED = {"allowed": "the path of a file"}
+
+
+Network = Annotated[str, Meta(pattern=r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$", extra=_NETWORK_ALLOWED)]
+LaneHost = Annotated[str, Meta(pattern=r"^[0-9a-z][0-9a-z.-]*$", extra=_LANE_HOST_ALLOWED)]
 
 
 class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +39,7 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     grace_s: Annotated[int, Meta(ge=0, le=3600)] = 30
     metrics: Literal["loopback", "off"] = "loopback"
     public_url: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$", extra=_URL_ALLOWED)] = ""
+    trusted_proxies: tuple[Network, ...] = ()
     secret_file: Annotated[Path, Meta(extra=_FILE_ALLOWED)]
 
 
@@ -49,6 +56,13 @@ class TelemetrySettings(msgspec.Struct, frozen=True, kw_only=True):
     otlp_endpoint: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/[^\s?#@]*)?$", extra=_OTLP_ALLOWED)] = ""
 
 
+class LaneSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Host names at which one lane is reached without a prefix of the path."""
+
+    payg_hosts: tuple[LaneHost, ...] = ()
+    plan_hosts: tuple[LaneHost, ...] = ()
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything an operator can set; both paths are absolute, `config` is None where there is no file.
 
@@ -59,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True):
     config: Path | None
     server: ServerSettings
     database: DatabaseSettings
+    lanes: LaneSettings = LaneSettings()
     entries: Entries = Entries()
     telemetry: TelemetrySettings = TelemetrySettings()
 
@@ -76,7 +91,7 @@ class ConfigError(Misconfigured):
 
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
-    {"server": ServerSettings, "database": DatabaseSettings, "telemetry": TelemetrySettings}
+    {"server": ServerSettings, "database": DatabaseSettings, "lanes": LaneSettings, "telemetry": TelemetrySettings}
 )
 SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
     {f"{section}.{field.name}": field for section, struct in SECTIONS.items() for field in fields(struct)}
@@ -94,7 +109,7 @@ ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     | {f"SETARIA_{name.replace('.', '_').upper()}": name for name in SETTINGS}
     | {"SETARIA_SECRET_FILE": "server.secret_file"}
 )
-NOT_YET = frozenset({"lanes", "review", "search", "server.trusted_proxies"})
+NOT_YET = frozenset({"review", "search"})
 
 
 def describe_allowed(name: str) -> str:

@@ -5,6 +5,7 @@ SetariaError
 │   ├── InvalidRequest              a field is missing, mistyped or out of range
 │   ├── ContextOverflow             the prompt is longer than the model can read
 │   ├── Unauthenticated             no key, or not a valid one
+│   │   └── WrongLane               a good key that came to the address of the other lane
 │   ├── Forbidden                   the key is good, the account may not
 │   ├── UnknownPath                 no such route
 │   ├── UnknownModel                no such model
@@ -66,6 +67,10 @@ class ContextOverflow(CallerError):
 
 class Unauthenticated(CallerError):
     """No key, or not a valid one."""
+
+
+class WrongLane(Unauthenticated):
+    """A good key that came to the address of the other lane."""
 
 
 class Forbidden(CallerError):

@@ -5,6 +5,7 @@ import re
 from setaria.core.dialogue import Dialogue
 from setaria.core.estimate import estimate_dialogue
 from setaria.domain.catalog.model import Model
+from setaria.gateway.choose import find_model
 from setaria.gateway.clamp import clamp_output
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
@@ -20,13 +21,13 @@ _KNOWN_KIND = re.compile(  # any other might be any text of the caller's, and is
 async def ask(identified: Identified, client: Client, platform: Platform) -> Asked:
     """Read the whole request.
 
-    Raises: InvalidRequest, UnknownModel, TooLarge; whatever waiting for the body raises.
+    Raises: InvalidRequest, UnknownModel, Forbidden, TooLarge; whatever waiting for the body raises.
     """
-    codec, catalog = identified.received.codec, platform.catalog
+    codec = identified.received.codec
 
     def read(body: bytes) -> tuple[Envelope, Model, Dialogue, int]:
         envelope = codec.read_envelope(body)
-        model = catalog.find(envelope.model)
+        model = find_model(envelope.model, identified, platform)
         dialogue = codec.read_dialogue(envelope, model.traits)
         return envelope, model, dialogue, estimate_dialogue(dialogue)
 

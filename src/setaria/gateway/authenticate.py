@@ -1,75 +1,37 @@
-"""Authenticate: find whose key a call came with."""
+"""Authenticate: find whose key a call came with, and whether it may be used here and now."""
 
-import hashlib
+from collections.abc import Mapping
 
-from setaria.core.errors import Forbidden, InvalidRequest, Unauthenticated, Unavailable
-from setaria.domain.accounts.keys import KeyFault, KeySecret, read_key
-from setaria.domain.accounts.ports import KeyDirectory
-from setaria.domain.accounts.records import Caller
+from setaria.core.errors import Forbidden, InvalidRequest, Unauthenticated, WrongLane
+from setaria.core.protocol import Lane
+from setaria.domain.accounts.rules import doubt_key, may_come_from
+from setaria.gateway.platform import Platform
 from setaria.gateway.stages import Identified, Received
 
-MAX_CACHED_KEYS = 100_000
+_LANES: Mapping[Lane, str] = {"payg": "pay as you go", "plan": "a token plan"}
 
 
-class KeyCache:
-    """Remembers whose key a text is, by its SHA-256.
+async def authenticate(received: Received, platform: Platform) -> Identified:
+    """Find whose call it is, and make sure that the key may be used here and now.
 
-    It is emptied whenever anything changes, so that a revoked key dies within a second.
-
-    `fresh` is kept by the job that reads the change counter: without news for too long nothing is believed any more.
+    Raises: Unauthenticated, WrongLane, Forbidden, Unavailable.
     """
-
-    def __init__(self, directory: KeyDirectory, secrets: tuple[KeySecret, ...]) -> None:
-        self._directory = directory
-        self._secrets = secrets
-        self._callers: dict[bytes, Caller | None] = {}
-        self._generation = 0
-        self.fresh = True
-
-    async def find(self, text: str) -> Caller | None:
-        """Find whose key this is; None when nobody's.
-
-        Raises: Unauthenticated when the text is no key at all, Unavailable when it can't be known now.
-        Cost: one digest and a dictionary look-up when the key is known.
-        """
-        if not self.fresh:
-            raise Unavailable("keys can't be checked now; try again", retry_after_s=1)
-        mark = hashlib.sha256(text.encode()).digest()
-        caller = self._callers.get(mark)
-        if caller is not None or mark in self._callers:
-            return caller
-        digest = read_key(self._secrets, text)
-        if isinstance(digest, KeyFault):
-            raise Unauthenticated(f"Invalid API Key: {digest.value}")
-        return await self._look_up(mark, digest)
-
-    async def _look_up(self, mark: bytes, digest: bytes) -> Caller | None:
-        generation = self._generation
-        caller = await self._directory.find_caller(digest)
-        if generation == self._generation:
-            if len(self._callers) >= MAX_CACHED_KEYS:
-                self._callers.clear()
-            self._callers[mark] = caller
-        return caller
-
-    def forget(self) -> None:
-        """Empty the cache: something changed."""
-        self._generation += 1
-        self._callers.clear()
-
-
-async def authenticate(received: Received, keys: KeyCache) -> Identified:
-    """Find whose call it is.
-
-    Raises: Unauthenticated, Forbidden, Unavailable.
-    """
-    caller = await keys.find(one_credential(received.credentials))
+    caller = await platform.keys.find(one_credential(received.credentials))
     if caller is None:
         raise Unauthenticated(
             "Invalid API Key: this key is unknown or was revoked; make one with `setaria keys create`"
         )
+    if caller.lane != received.lane:
+        base_url = platform.addresses.base_url(caller.lane, received.codec.name)
+        raise WrongLane(f"Invalid API Key: this is a key of {_LANES[caller.lane]}; its base URL is {base_url}")
     if caller.account_status != "active":
         raise Forbidden(f"this account is {caller.account_status}; ask whoever runs this platform")
+    doubt = doubt_key(caller, received.at_ms)
+    if doubt:
+        raise Unauthenticated(f"Invalid API Key: {doubt}")
+    if not may_come_from(caller, received.peer):
+        raise Forbidden(f"this key may not be used from {received.peer or 'this address'}")
+    platform.keys.note_use(caller, received.at_ms)
     return Identified(received=received, caller=caller)
 
 

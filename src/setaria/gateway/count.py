@@ -10,6 +10,7 @@ from setaria.core.traits import Traits
 from setaria.domain.catalog.model import Model
 from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.authenticate import authenticate
+from setaria.gateway.choose import find_model
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Received
@@ -61,13 +62,12 @@ async def count(received: Received, codec: CountCodec, client: Client, platform:
 
     Raises: whatever reading the request raises; Limited.
     """
-    identified = await authenticate(received, platform.keys)
+    identified = await authenticate(received, platform)
     limit.take(identified.caller.key_id, platform.clock.now_ms())
-    catalog = platform.catalog
 
     def read(body: bytes) -> tuple[Model, Dialogue, int]:
         envelope = codec.read_envelope(body)
-        model = catalog.find(envelope.model)
+        model = find_model(envelope.model, identified, platform)
         dialogue = codec.read_count_request(envelope, model.traits)
         return model, dialogue, estimate_dialogue(dialogue)
 

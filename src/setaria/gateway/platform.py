@@ -10,7 +10,8 @@ from setaria.domain.ledger.ports import Ledger
 from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.addresses import Addresses
+from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.long_reads import LongReads
 from setaria.gateway.ports import Log, Meter
 
@@ -34,3 +35,4 @@ class Platform(msgspec.Struct, frozen=True):
     meter: Meter
     signing_secret: tuple[str, bytes]
     long_reads: LongReads = msgspec.field(default_factory=LongReads)
+    addresses: Addresses = Addresses()

@@ -29,6 +29,8 @@ def record_of(reply: Reply, clock: Clock) -> CallRecord:
         first_token_ms=reply.first_token_ms,
         duration_ms=round((clock.monotonic_s() - received.started_s) * 1000),
         attempts=reply.attempts,
+        lane=caller.lane,
+        subscription_id=caller.subscription_id,
     )
 
 

@@ -17,7 +17,7 @@ async def serve(received: Received, client: Client, platform: Platform) -> None:
     Raises: SetariaError when the call is refused; it leaves no row, and whoever called tells the client.
         ClientGone when the client left before its request was whole.
     """
-    identified = await authenticate(received, platform.keys)
+    identified = await authenticate(received, platform)
     asked = await ask(identified, client, platform)
     routed = route(asked, platform)
     reply = await forward(routed, client, platform)

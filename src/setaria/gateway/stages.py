@@ -7,6 +7,7 @@ import msgspec
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
+from setaria.core.protocol import Lane
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.model import Deployment, Model
@@ -18,7 +19,8 @@ class Received(msgspec.Struct, frozen=True):
     """The request's head. `credentials` are the values of all credential headers, `Bearer ` taken off.
 
     `session` is the fingerprint of the session that the client names in a header, None when it names none. `parent` is
-    the header `traceparent` as it came, empty without one.
+    the header `traceparent` as it came, empty without one. `lane` is that of the address that was called, `peer` the
+    client's own address.
     """
 
     call_id: CallId
@@ -28,6 +30,8 @@ class Received(msgspec.Struct, frozen=True):
     started_s: float
     session: bytes | None = None
     parent: bytes = b""
+    lane: Lane = "payg"
+    peer: str = ""
 
 
 class Identified(msgspec.Struct, frozen=True):

@@ -1,10 +1,14 @@
 """Moments: days and moments as people give them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from setaria.core.errors import InvalidRequest
 
 DAY_MS = 24 * 60 * 60 * 1000
+
+_DURATION = re.compile(r"([0-9]{1,5})([smhd])")
+_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS}
 
 
 def read_moment(text: str, param: str) -> int:
@@ -38,3 +42,16 @@ def read_end(text: str, param: str, now_ms: int) -> int:
     if end_ms <= now_ms:
         raise InvalidRequest(f"{param} is {text[:40]!r}, which is past; give a day or moment to come", param=param)
     return end_ms
+
+
+def read_duration(text: str, param: str) -> int:
+    """Read a length of time in milliseconds: a whole number and `s`, `m`, `h` or `d`, or `0`.
+
+    Raises: InvalidRequest, which names `param`.
+    """
+    if text == "0":
+        return 0
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise InvalidRequest(f"{param} is {text[:40]!r}; give a length of time such as 30m, 24h or 7d", param=param)
+    return int(found[1]) * _UNITS_MS[found[2]]

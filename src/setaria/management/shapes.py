@@ -40,7 +40,10 @@ class NewKeyShape(msgspec.Struct, frozen=True):
 
 
 class KeyShape(msgspec.Struct, frozen=True):
-    """A key as it is kept; `revoked_at` is null while it is good."""
+    """A key as it is kept; a moment is null where nothing happened or will, a list empty where nothing is excluded.
+
+    `cap` is what may be spent with it in a month, null for no cap; `subscription` is empty but for a plan's key.
+    """
 
     id: str
     name: str
@@ -49,6 +52,14 @@ class KeyShape(msgspec.Struct, frozen=True):
     last4: str
     created_at: str
     revoked_at: str | None
+    expires_at: str | None
+    disabled_at: str | None
+    last_used_at: str | None
+    models: tuple[str, ...]
+    networks: tuple[str, ...]
+    cap: str | None
+    currency: str
+    subscription: str
 
 
 class CallShape(msgspec.Struct, frozen=True):
@@ -160,9 +171,23 @@ def shape_new_key(key: Key, text: str) -> NewKeyShape:
 
 def shape_key(key: Key) -> KeyShape:
     """Shape a key as it is kept."""
-    revoked_at = None if key.revoked_at_ms is None else iso_from_ms(key.revoked_at_ms)
-    created_at = iso_from_ms(key.created_at_ms)
-    return KeyShape(key.id, key.name, key.account_id, key.lane, key.last4, created_at, revoked_at)
+    return KeyShape(
+        id=key.id,
+        name=key.name,
+        account=key.account_id,
+        lane=key.lane,
+        last4=key.last4,
+        created_at=iso_from_ms(key.created_at_ms),
+        revoked_at=_moment(key.revoked_at_ms),
+        expires_at=_moment(key.expires_at_ms),
+        disabled_at=_moment(key.disabled_at_ms),
+        last_used_at=_moment(key.last_used_at_ms),
+        models=key.rules.models,
+        networks=key.rules.networks,
+        cap=None if key.rules.cap_nano is None else decimal_from_nano(key.rules.cap_nano),
+        currency=CURRENCY,
+        subscription=key.subscription_id,
+    )
 
 
 def shape_call(row: CallRow) -> CallShape:
@@ -258,3 +283,7 @@ def _shape_usage_row(row: UsageRow) -> UsageRowShape:
         cost=decimal_from_nano(row.charge_nano),
         currency=CURRENCY,
     )
+
+
+def _moment(at_ms: int | None) -> str | None:
+    return None if at_ms is None else iso_from_ms(at_ms)

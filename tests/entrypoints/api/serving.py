@@ -10,6 +10,7 @@ import uvloop
 
 from setaria.adapters.upstreams.http.pool import HttpPool
 from setaria.entrypoints.api.dispatch import Dispatcher
+from setaria.entrypoints.api.edge import PLAIN_EDGE, Edge
 from setaria.entrypoints.api.metrics import MetricsPage, MetricsSource
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
@@ -96,13 +97,16 @@ class Wire:
 class Site:
     """A server and what is behind it; `faults` is what went wrong in the event loop."""
 
-    def __init__(self, stage: Stage, limits: Limits, console: HttpPool, metrics: MetricsSource | None) -> None:
+    def __init__(
+        self, stage: Stage, limits: Limits, console: HttpPool, metrics: MetricsSource | None, edge: Edge
+    ) -> None:
         self.stage = stage
         self.faults: list[str] = []
         self.wires: list[Wire] = []
         self.needs_engine = True
         self.readiness = Readiness(stage.ledger, stage.upstream, lambda: self.needs_engine, stage.clock, stage.log)
-        dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, ConsoleRelay(console), MetricsPage(metrics))
+        relay = ConsoleRelay(console, edge.proxies)
+        dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, relay, MetricsPage(metrics), edge)
         self.server = Server(limits, stage.clock, dispatcher.handle, dispatcher.refuse)
         self.port = 0
 
@@ -144,11 +148,12 @@ def visit(
     limits: Limits = LIMITS,
     console: HttpPool | None = None,
     metrics: MetricsSource | None = None,
+    edge: Edge = PLAIN_EDGE,
 ) -> Site:
     """Play a story on a site of its own; nothing may go wrong in the loop, no task and no connection may stay."""
 
     async def whole() -> Site:
-        site = Site(make_stage(upstream), limits, console or HttpPool("the console", no_console), metrics)
+        site = Site(make_stage(upstream), limits, console or HttpPool("the console", no_console), metrics, edge)
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: site.faults.append(repr(context)))
         await site.open()

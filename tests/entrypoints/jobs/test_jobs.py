@@ -68,14 +68,14 @@ def test_a_revoked_key_dies_at_the_next_look() -> None:
     async def story(stage: Stage) -> None:
         watch = ChangeWatch(stage.ledger, stage.platform.keys, stage.clock, (renew_nothing,))
         await watch.look()
-        await authenticate(received(stage), stage.platform.keys)
+        await authenticate(received(stage), stage.platform)
         stage.ledger.callers.clear()
         await watch.look()
-        await authenticate(received(stage), stage.platform.keys)
+        await authenticate(received(stage), stage.platform)
         stage.ledger.changes += 1
         await watch.look()
         with pytest.raises(Unauthenticated):
-            await authenticate(received(stage), stage.platform.keys)
+            await authenticate(received(stage), stage.platform)
 
     play(story)
 

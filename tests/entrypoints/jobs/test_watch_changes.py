@@ -6,7 +6,7 @@ from setaria.core.errors import Unavailable
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.keys import key_secrets_from_ring
 from setaria.entrypoints.jobs.watch_changes import ChangeWatch
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.key_cache import KeyCache
 from tests.fakes.clock import FakeClock
 from tests.fakes.ledger import FakeLedger
 

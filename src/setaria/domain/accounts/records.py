@@ -94,3 +94,11 @@ class Caller(msgspec.Struct, frozen=True):
     key_expires_at_ms: int | None = None
     key_disabled_at_ms: int | None = None
     rules: KeyRules = KeyRules()
+
+
+class KeyUse(msgspec.Struct, frozen=True):
+    """When a key was last used for a call."""
+
+    account_id: AccountId
+    key_id: KeyId
+    at_ms: int

@@ -7,12 +7,14 @@ from setaria.core.errors import InternalError, SetariaError, UnknownModel, Unkno
 from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Model
 from setaria.domain.routing.session import session_from_header
+from setaria.entrypoints.api.edge import PLAIN_EDGE, Edge
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.metrics import MetricsPage
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
-from setaria.entrypoints.api.routes import Match, find_route, is_console, protocol_of
+from setaria.entrypoints.api.routes import Match, is_console, protocol_of
 from setaria.gateway.authenticate import authenticate
+from setaria.gateway.choose import list_models
 from setaria.gateway.count import CountLimit, count
 from setaria.gateway.defect import locate_defect
 from setaria.gateway.platform import Platform
@@ -41,12 +43,14 @@ class Dispatcher:
         readiness: Readiness,
         relay: ConsoleRelay,
         metrics: MetricsPage,
+        edge: Edge = PLAIN_EDGE,
     ) -> None:
         self._platform = platform
         self._codecs = codecs
         self._readiness = readiness
         self._relay = relay
         self._metrics = metrics
+        self._edge = edge
         self._counting = AnthropicMessages()
         self._count_limit = CountLimit()
 
@@ -71,7 +75,7 @@ class Dispatcher:
 
     async def _answer(self, exchange: Exchange) -> None:
         head = exchange.head
-        match = find_route(head.path)
+        match = self._edge.hosts.find_route(head.path, head.host)
         if is_console(head.path) and (match is None or head.method not in match.route.methods):
             await self._relay.answer(exchange)
             return
@@ -91,11 +95,11 @@ class Dispatcher:
                 )
                 exchange.respond(_OK, write_count(tokens))
             case "list_models":
-                await authenticate(self._received(match, exchange), self._platform.keys)
-                cards = tuple(card_from_model(model) for model in self._platform.catalog.models)
+                identified = await authenticate(self._received(match, exchange), self._platform)
+                cards = tuple(card_from_model(model) for model in list_models(identified, self._platform))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_models(cards))
             case "show_model":
-                await authenticate(self._received(match, exchange), self._platform.keys)
+                await authenticate(self._received(match, exchange), self._platform)
                 card = card_from_model(self._find_model(match.id))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
             case "health":
@@ -126,6 +130,8 @@ class Dispatcher:
             started_s=clock.monotonic_s(),
             session=session_from_header(exchange.head.session),
             parent=exchange.head.parent,
+            lane=match.route.lane or "payg",
+            peer=self._edge.proxies.client_of(exchange.peer, exchange.head.headers),
         )
 
 

@@ -33,6 +33,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     keep_alive: bool
     session: bytes = b""
     parent: bytes = b""
+    host: bytes = b""
 
     @property
     def has_body(self) -> bool:
@@ -64,6 +65,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
     """
     credentials: list[str] = []
     hosts = 0
+    host = b""
     lengths: list[bytes] = []
     encodings: list[bytes] = []
     expects_continue = False
@@ -77,6 +79,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
             credentials += _credentials_of(value)
         elif lowered == b"host":
             hosts += 1
+            host = value
         elif lowered == b"content-length":
             lengths.append(value)
         elif lowered == b"transfer-encoding":
@@ -101,6 +104,7 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         keep_alive=facts.keep_alive,
         session=names[0],
         parent=names[1],
+        host=host,
     )
 
 

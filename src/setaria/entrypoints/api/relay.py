@@ -7,6 +7,7 @@ from setaria.core.errors import InvalidRequest, SetariaError, UpstreamError, Wro
 from setaria.entrypoints.api.answer_head import REASONS
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import Header
+from setaria.entrypoints.api.proxies import NO_PROXIES, Proxies
 
 PEER_HEADER = b"x-setaria-peer"
 METHODS = ("GET", "HEAD")
@@ -63,8 +64,9 @@ class RawClient(Protocol):
 class ConsoleRelay:
     """Relays to the console process."""
 
-    def __init__(self, client: RawClient) -> None:
+    def __init__(self, client: RawClient, proxies: Proxies = NO_PROXIES) -> None:
         self._client = client
+        self._proxies = proxies
 
     async def answer(self, exchange: Exchange) -> None:
         """Relay one request.
@@ -77,11 +79,14 @@ class ConsoleRelay:
         if head.has_body:
             raise InvalidRequest("a request for a page has no body")
         relayed = RelayedAnswer(exchange)
-        relayed.begin(self._client.send(_request_bytes(exchange), head.method, relayed))
+        relayed.begin(self._client.send(_request_bytes(exchange, self._client_of(exchange)), head.method, relayed))
         exchange.watch(relayed)
         await relayed.over
         if relayed.error is not None:
             raise relayed.error
+
+    def _client_of(self, exchange: Exchange) -> str:
+        return self._proxies.client_of(exchange.peer, exchange.head.headers)
 
 
 class RelayedAnswer:
@@ -159,11 +164,11 @@ class RelayedAnswer:
             self.over.set_result(None)
 
 
-def _request_bytes(exchange: Exchange) -> bytes:
+def _request_bytes(exchange: Exchange, peer: str) -> bytes:
     """Write the request as the console gets it: the peer's address in a header that callers can't set."""
     head = exchange.head
     dropped = _HOP_BY_HOP | {PEER_HEADER, b"content-length"}
     fields = [(name, value) for name, value in head.headers if name.lower() not in dropped]
-    fields.append((PEER_HEADER, exchange.peer.encode("latin-1")))
+    fields.append((PEER_HEADER, peer.encode("latin-1")))
     lines = b"".join(b"%b: %b\r\n" % field for field in fields)
     return b"%b %b HTTP/1.1\r\n%b\r\n" % (head.method.encode(), head.target, lines)

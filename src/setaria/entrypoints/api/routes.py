@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from setaria.core.protocol import ProtocolName
+from setaria.core.protocol import Lane, ProtocolName
 
 Action = Literal["call", "count_tokens", "list_models", "show_model", "health", "ready", "metrics", "hello"]
 
@@ -15,12 +15,13 @@ WRITE = ("POST",)
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One path; `{id}` at its end stands for one model id."""
+    """One path; `{id}` at its end stands for one id. `lane` is None where both lanes have it in common."""
 
     path: str
     methods: tuple[str, ...]
     action: Action
     protocol: ProtocolName
+    lane: Lane | None = None
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -30,19 +31,23 @@ class Match(msgspec.Struct, frozen=True):
     id: str = ""
 
 
+PLAN_PREFIX = "/plan"
+
+_OF_A_LANE = (
+    Route("/v1/chat/completions", WRITE, "call", "openai_chat", "payg"),
+    Route("/v1/models", READ, "list_models", "openai_chat", "payg"),
+    Route("/v1/models/{id}", READ, "show_model", "openai_chat", "payg"),
+    Route("/v1", HEAD_ONLY, "hello", "openai_chat", "payg"),
+    Route("/anthropic/v1/messages", WRITE, "call", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/messages/count_tokens", WRITE, "count_tokens", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/models", READ, "list_models", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/models/{id}", READ, "show_model", "anthropic_messages", "payg"),
+    Route("/anthropic", HEAD_ONLY, "hello", "anthropic_messages", "payg"),
+)
 ROUTES = (
-    Route("/v1/chat/completions", WRITE, "call", "openai_chat"),
-    Route("/v1/models", READ, "list_models", "openai_chat"),
-    Route("/v1/models/{id}", READ, "show_model", "openai_chat"),
-    Route("/v1", HEAD_ONLY, "hello", "openai_chat"),
-    Route("/anthropic/v1/messages", WRITE, "call", "anthropic_messages"),
-    Route("/anthropic/v1/messages/count_tokens", WRITE, "count_tokens", "anthropic_messages"),
-    Route("/anthropic/v1/models", READ, "list_models", "anthropic_messages"),
-    Route("/anthropic/v1/models/{id}", READ, "show_model", "anthropic_messages"),
-    Route("/anthropic", HEAD_ONLY, "hello", "anthropic_messages"),
-    Route("/plan", HEAD_ONLY, "hello", "openai_chat"),
-    Route("/plan/v1", HEAD_ONLY, "hello", "openai_chat"),
-    Route("/plan/anthropic", HEAD_ONLY, "hello", "anthropic_messages"),
+    *_OF_A_LANE,
+    *(msgspec.structs.replace(route, path=PLAN_PREFIX + route.path, lane="plan") for route in _OF_A_LANE),
+    Route(PLAN_PREFIX, HEAD_ONLY, "hello", "openai_chat", "plan"),
     Route("/", HEAD_ONLY, "hello", "openai_chat"),
     Route("/healthz", READ, "health", "openai_chat"),
     Route("/readyz", READ, "ready", "openai_chat"),

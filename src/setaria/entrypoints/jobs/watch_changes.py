@@ -6,7 +6,7 @@ from typing import Protocol
 
 from setaria.core.clock import Clock
 from setaria.core.errors import Unavailable
-from setaria.gateway.authenticate import KeyCache
+from setaria.gateway.key_cache import KeyCache
 
 PERIOD_S = 0.3
 TRUSTED_FOR_S = 60.0

@@ -27,6 +27,7 @@ from setaria.core.errors import (
     UpstreamError,
     UpstreamFailed,
     UpstreamTimeout,
+    WrongLane,
     WrongMethod,
 )
 from setaria.core.ids import CallId
@@ -37,6 +38,7 @@ _FORMS: Mapping[type[SetariaError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid_request_error"),
     ContextOverflow: (400, "invalid_request_error"),
     Unauthenticated: (401, "authentication_error"),
+    WrongLane: (401, "authentication_error"),
     Forbidden: (403, "permission_error"),
     UnknownPath: (404, "not_found_error"),
     UnknownModel: (404, "not_found_error"),

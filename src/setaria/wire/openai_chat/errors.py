@@ -31,6 +31,7 @@ from setaria.core.errors import (
     UpstreamError,
     UpstreamFailed,
     UpstreamTimeout,
+    WrongLane,
     WrongMethod,
 )
 
@@ -48,6 +49,7 @@ KINDS: Mapping[type[SetariaError], Kind] = {
     InvalidRequest: Kind(400, "invalid_request_error"),
     ContextOverflow: Kind(400, "invalid_request_error"),
     Unauthenticated: Kind(401, "invalid_key"),
+    WrongLane: Kind(401, "invalid_key"),
     Forbidden: Kind(403, "permission_error"),
     UnknownPath: Kind(404, "not_found_error"),
     UnknownModel: Kind(400, "invalid_request_error"),
