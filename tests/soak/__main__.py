@@ -71,7 +71,7 @@ class Soak:
                     shown_s = time.monotonic()
                     self._show(shown_s - began_s)
         stopped.set()
-        await asyncio.wait(visiting)
+        await asyncio.gather(*visiting)
 
     def _show(self, after_s: float) -> None:
         counts = f"{self.tally.calls} calls, {len(self.tally.flaws)} flaws, {self._memory_mb[-1]:.1f} MB"
