@@ -1,6 +1,12 @@
 """Plan books: all that actions on plans take, in memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec.structs
+
 from setaria.core.ids import AccountId
+from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.subscriptions import Subscription
 from tests.fakes.books import FakeBooks
 from tests.fakes.price_book import FakePriceBook
@@ -30,10 +36,46 @@ class FakeSubscriptionBook:
         return [each for each in self._held.values() if from_ms <= each.last.ends_at_ms < to_ms and not each.has_ended]
 
 
+class FakeAlertBook:
+    """Implements the port AlertBook; `raised` are all alerts."""
+
+    def __init__(self) -> None:
+        self.raised: dict[str, Alert] = {}
+
+    def add_alert(self, alert: Alert) -> bool:
+        places = {(each.account_id, each.kind, each.subject, each.level) for each in self.raised.values()}
+        if (alert.account_id, alert.kind, alert.subject, alert.level) in places:
+            return False
+        self.raised[alert.id] = alert
+        return True
+
+    def list_alerts(self, account_id: AccountId, limit: int) -> list[Alert]:
+        return [each for each in reversed(self.raised.values()) if each.account_id == account_id][:limit]
+
+    def list_unsent(self, since_ms: int) -> list[Alert]:
+        return [each for each in self.raised.values() if each.sent_at_ms is None and each.at_ms >= since_ms]
+
+    def take_to_send(self, alert: Alert, sent_at_ms: int) -> bool:
+        if self.raised[alert.id].sent_at_ms is not None:
+            return False
+        self.raised[alert.id] = msgspec.structs.replace(alert, sent_at_ms=sent_at_ms)
+        return True
+
+    def leave_unsent(self, alert: Alert) -> None:
+        self.raised[alert.id] = msgspec.structs.replace(alert, sent_at_ms=None)
+
+
 class FakePlanBooks(FakeBooks):
-    """Implements PlanBooks."""
+    """Implements PlanBooks and AlertBooks."""
 
     def __init__(self) -> None:
         super().__init__()
         self.offers = self.prices = FakePriceBook()
         self.subscriptions = FakeSubscriptionBook()
+        self.alerts = FakeAlertBook()
+
+    @contextmanager
+    def begin_alerts(self) -> Iterator["FakePlanBooks"]:
+        """Open what would be a transaction."""
+        self.begun += 1
+        yield self

@@ -32,8 +32,11 @@ class FakePurseBook:
         assert allowance.available + allowance.spent - allowance.debt == allowance.granted
         self.allowances[allowance.id] = allowance
 
-    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
-        return [Purse(each, 0) for each in self.lock_allowances(account_id, kinds)]
+    def list_purses(
+        self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS, since_ms: int = 0
+    ) -> list[Purse]:
+        own = self.lock_allowances(account_id, kinds)
+        return [Purse(each, 0) for each in own if each.ends_at_ms is None or each.ends_at_ms > since_ms]
 
     def add_entry(self, entry: Entry) -> None:
         self.entries.append(entry)

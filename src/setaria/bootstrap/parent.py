@@ -31,6 +31,7 @@ from setaria.entrypoints.parent.supervisor import Kept, Log, Post, Supervisor
 
 MAX_FAILED_STARTS = 3
 BACKLOG = 8192
+PLANS_PERIOD_S = 300.0
 
 
 def start(settings: Settings, first_key: str) -> None:
@@ -122,7 +123,10 @@ def _appoint(content: bytes, sockets: Path, workers_wanted: int, listener: socke
         Post(ChildSpec(f"worker-{number}", "setaria.bootstrap.worker", content, (listener.fileno(),)), clock, log)
         for number in range(1, workers_wanted + 1)
     ]
-    others: list[Kept] = [Chore(ChildSpec("housekeeping", "setaria.bootstrap.housekeeping", content, ()), log)]
+    others: list[Kept] = [
+        Chore(ChildSpec("housekeeping", "setaria.bootstrap.housekeeping", content, ()), log),
+        Chore(ChildSpec("plan-keeping", "setaria.bootstrap.plan_keeping", content, ()), log, period_s=PLANS_PERIOD_S),
+    ]
     for name, path in (("engine", sockets / ENGINE_DOOR), ("console", sockets / CONSOLE_DOOR)):
         door = _open_door(path)
         spec = ChildSpec(name, f"setaria.bootstrap.{name}", content, (door.fileno(),))

@@ -9,7 +9,7 @@ from setaria.domain.accounts.ports import AccountBook, KeyBook
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.ports import CatalogBook
 from setaria.domain.ledger.ports import CallBook, CodeBook, PriceBook, ProofBook, PurseBook, RecallBook
-from setaria.domain.plans.ports import OfferBook, SubscriptionBook
+from setaria.domain.plans.ports import AlertBook, OfferBook, SubscriptionBook
 
 
 class Books(NamedTuple):
@@ -25,6 +25,7 @@ class Books(NamedTuple):
     prices: PriceBook
     offers: OfferBook
     subscriptions: SubscriptionBook
+    alerts: AlertBook
     proof: ProofBook
     fixed: Fixed
     clock: Clock
@@ -44,6 +45,7 @@ def make_books(tables: StoredBooks, fixed: Fixed, clock: Clock, ring: SecretRing
         prices=tables,
         offers=tables,
         subscriptions=tables,
+        alerts=tables,
         proof=tables,
         fixed=fixed,
         clock=clock,

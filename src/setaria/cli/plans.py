@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 plans = typer.Typer(no_args_is_help=True, help="Sell token plans and look at them.", rich_markup_mode=None)
 
+_ALERTS = 10
+
 Tier = Annotated[str, typer.Argument(metavar="TIER", help="A plan that `setaria plans list` shows.")]
 
 
@@ -70,9 +72,9 @@ def show(context: typer.Context, account: AccountName, as_json: AsJson = False) 
 
     with books_to_read(context) as books:
         statement = show_plan(books, account)
-    if statement is None:
-        raise NotFound(f"the account {account} has no plan; buy one: setaria plans subscribe {account} TIER")
-    shape = shape_plan(statement)
+        if statement is None:
+            raise NotFound(f"the account {account} has no plan; buy one: setaria plans subscribe {account} TIER")
+        shape = shape_plan(statement, books.alerts.list_alerts(statement.subscription.account_id, _ALERTS))
     if as_json:
         print_json(shape)
     else:
@@ -229,3 +231,5 @@ def _print_plan(shape: "PlanShape") -> None:
         for each in (shape.credits, *shape.windows)
     ]
     print_table(("CREDITS", "USED", "OF", "SHARE", "UNTIL"), rows)
+    for alert in shape.alerts:
+        typer.echo(f"{alert.at}  {alert.message}")

@@ -6,7 +6,7 @@ not known, or not built yet, is refused and never ignored.
 
 from setaria.config.environment import read_proxy_variables
 from setaria.config.folders import runtime_folder
-from setaria.config.keys import check_api_keys, read_api_key
+from setaria.config.keys import check_api_keys, read_api_key, read_variable
 from setaria.config.loading import (
     explain_settings,
     hide_password,
@@ -22,6 +22,7 @@ from setaria.config.settings import (
     NOT_YET,
     SECTIONS,
     SETTINGS,
+    AlertSettings,
     ConfigError,
     DatabaseSettings,
     ServerSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "NOT_YET",
     "SECTIONS",
     "SETTINGS",
+    "AlertSettings",
     "ConfigError",
     "DatabaseSettings",
     "LocatedPrices",
@@ -49,6 +51,7 @@ __all__ = [
     "load_settings",
     "read_api_key",
     "read_proxy_variables",
+    "read_variable",
     "resolve_database_url",
     "runtime_folder",
     "settings_from_json",

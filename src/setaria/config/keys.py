@@ -28,6 +28,18 @@ def read_api_key(upstream: UpstreamEntry) -> str:
     return key
 
 
+def read_variable(variable: str, what: str) -> str:
+    """Read a secret of ours from the variable that a setting names; empty when it names none.
+
+    Takes: what, what the secret is for.
+    Raises: ConfigError when the variable is not set.
+    """
+    value = os.environ.get(variable, "").strip() if variable else ""
+    if variable and not value:
+        raise ConfigError(f"the environment variable {variable} is not set or empty; {what} takes its secret from it")
+    return value
+
+
 def check_api_keys(upstreams: Iterable[UpstreamEntry]) -> None:
     """Make sure that every upstream's key is there.
 

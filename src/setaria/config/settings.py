@@ -20,6 +20,12 @@ _RETENTION_ALLOWED = {"allowed": "0 to keep calls for ever, or at least 35 days"
 _OTLP_ALLOWED = {"allowed": "the http address of a collector, such as http://127.0.0.1:4318, or empty"}
 _NETWORK_ALLOWED = {"allowed": "an address or a network, such as 127.0.0.1 or 10.0.0.0/8"}
 _LANE_HOST_ALLOWED = {"allowed": "a host name in small letters, without a port, such as api.example.org"}
+_MAIL_ALLOWED = {"allowed": "an e-mail address, or empty"}
+_SMTP_ALLOWED = {"allowed": "the host name of a mail server, or empty"}
+_USER_ALLOWED = {"allowed": "the name to sign in with, or empty"}
+_WEBHOOK_ALLOWED = {"allowed": "an address such as https://example.org/hook, or empty"}
+_VARIABLE = r"^$|^(?!SETARIA_)[A-Z_][A-Z0-9_]*$"
+_VARIABLE_ALLOWED = {"allowed": "the name of an environment variable, in capitals, that does not begin with SETARIA_"}
 _FILE_ALLOWED = {"allowed": "the path of a file"}
 
 
@@ -63,6 +69,23 @@ class LaneSettings(msgspec.Struct, frozen=True, kw_only=True):
     plan_hosts: tuple[LaneHost, ...] = ()
 
 
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where alerts about plans are sent; empty texts switch a way off.
+
+    Secrets are never here, only the environment variables that hold them.
+    """
+
+    mail_from: Annotated[str, Meta(pattern=r"^$|^[^\s@<>]+@[^\s@<>]+$", extra=_MAIL_ALLOWED)] = ""
+    mail_copy: Annotated[str, Meta(pattern=r"^$|^[^\s@<>]+@[^\s@<>]+$", extra=_MAIL_ALLOWED)] = ""
+    smtp_host: Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z.:_-]+$", extra=_SMTP_ALLOWED)] = ""
+    smtp_port: Annotated[int, Meta(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "off"] = "starttls"
+    smtp_user: Annotated[str, Meta(extra=_USER_ALLOWED)] = ""
+    smtp_password_env: Annotated[str, Meta(pattern=_VARIABLE, extra=_VARIABLE_ALLOWED)] = ""
+    webhook_url: Annotated[str, Meta(pattern=r"^$|^https?://[^\s/?#@]+(/\S*)?$", extra=_WEBHOOK_ALLOWED)] = ""
+    webhook_secret_env: Annotated[str, Meta(pattern=_VARIABLE, extra=_VARIABLE_ALLOWED)] = ""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything an operator can set; both paths are absolute, `config` is None where there is no file.
 
@@ -76,6 +99,7 @@ class Settings(msgspec.Struct, frozen=True):
     lanes: LaneSettings = LaneSettings()
     entries: Entries = Entries()
     telemetry: TelemetrySettings = TelemetrySettings()
+    alerts: AlertSettings = AlertSettings()
 
 
 class SettingLine(msgspec.Struct, frozen=True):
@@ -91,7 +115,13 @@ class ConfigError(Misconfigured):
 
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = MappingProxyType(
-    {"server": ServerSettings, "database": DatabaseSettings, "lanes": LaneSettings, "telemetry": TelemetrySettings}
+    {
+        "server": ServerSettings,
+        "database": DatabaseSettings,
+        "lanes": LaneSettings,
+        "telemetry": TelemetrySettings,
+        "alerts": AlertSettings,
+    }
 )
 SETTINGS: Mapping[str, FieldInfo] = MappingProxyType(
     {f"{section}.{field.name}": field for section, struct in SECTIONS.items() for field in fields(struct)}

@@ -66,6 +66,11 @@ def new_tariff_id() -> str:
     return f"pr_{secrets.token_hex(8)}"
 
 
+def new_alert_id() -> str:
+    """Make the id of an alert, `alert_` and 16 hex digits."""
+    return f"alert_{secrets.token_hex(8)}"
+
+
 def new_worker_id() -> str:
     """Make the id of a worker's epoch, `wk_` and 16 hex digits."""
     return f"wk_{secrets.token_hex(8)}"

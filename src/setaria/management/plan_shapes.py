@@ -3,12 +3,16 @@
 Credits are decimal strings with the unit `credits`, shares are percent as whole numbers, rounded down.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.core.money import decimal_from_nano
 from setaria.domain.accounts.records import Key
+from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.subscriptions import Subscription
+from setaria.management.alerts import describe_alert
 from setaria.management.plan_statement import PlanStatement, WindowState
 from setaria.management.plans import Bought
 from setaria.management.price_shapes import credits_from_milli
@@ -54,6 +58,17 @@ class UsedShape(msgspec.Struct, frozen=True):
     resets_at: str | None
 
 
+class AlertShape(msgspec.Struct, frozen=True):
+    """An alert; `sent_at` is null while it is not sent."""
+
+    id: str
+    at: str
+    kind: str
+    level: int
+    message: str
+    sent_at: str | None
+
+
 class PlanShape(msgspec.Struct, frozen=True):
     """A plan as it stands; `ends_at` is its last moment."""
 
@@ -72,6 +87,7 @@ class PlanShape(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
     key_last4: str | None
     terms: list[TermShape]
+    alerts: list[AlertShape]
 
 
 def shape_bought(bought: Bought, currency: str, key: tuple[Key, str] | None = None) -> SubscriptionShape:
@@ -84,7 +100,7 @@ def shape_subscription(subscription: Subscription, currency: str) -> Subscriptio
     return _shape(subscription, Bought(subscription, 0), currency, None)
 
 
-def shape_plan(statement: PlanStatement) -> PlanShape:
+def shape_plan(statement: PlanStatement, alerts: Sequence[Alert]) -> PlanShape:
     """Shape a plan as it stands."""
     held, term = statement.subscription, statement.term
     ends_at = _last_moment(held.last.ends_at_ms)
@@ -104,6 +120,7 @@ def shape_plan(statement: PlanStatement) -> PlanShape:
         models=term.offer.models,
         key_last4=None if statement.key is None else statement.key.last4,
         terms=_terms(held),
+        alerts=[_shape_alert(each) for each in alerts],
     )
 
 
@@ -135,6 +152,11 @@ def _terms(held: Subscription) -> list[TermShape]:
         )
         for term in held.terms
     ]
+
+
+def _shape_alert(alert: Alert) -> AlertShape:
+    sent_at = None if alert.sent_at_ms is None else iso_from_ms(alert.sent_at_ms)
+    return AlertShape(alert.id, iso_from_ms(alert.at_ms), alert.kind, alert.level, describe_alert(alert), sent_at)
 
 
 def _shape_window(state: WindowState) -> UsedShape:

@@ -47,9 +47,16 @@ def show_plan(books: PlanBooks, account: str) -> PlanStatement | None:
     held = find_plan(books, account)
     if held is None:
         return None
+    return show_subscription(books, held)
+
+
+def show_subscription(books: PlanBooks, held: Subscription) -> PlanStatement:
+    """Show how a subscription stands."""
+    now_ms = books.clock.now_ms()
     keys = plan_keys(books, held.account_id, held.id)
-    purses = books.purses.list_purses(held.account_id, ("plan", "window"))
-    return state_plan(held, purses, keys, books.clock.now_ms())
+    term = held.term_at(now_ms) or held.last
+    purses = books.purses.list_purses(held.account_id, ("plan", "window"), term.starts_at_ms)
+    return state_plan(held, purses, keys, now_ms)
 
 
 def state_plan(subscription: Subscription, purses: Sequence[Purse], keys: Sequence[Key], now_ms: int) -> PlanStatement:

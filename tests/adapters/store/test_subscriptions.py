@@ -5,6 +5,7 @@ import msgspec
 from setaria.adapters.store.control.store import ControlStore
 from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.allowances import Allowance
+from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.offers import Offer, Window
 from setaria.domain.plans.subscriptions import begin, end, renew
 from tests.adapters.store.samples import ACCOUNT, AT_MS, add_account_and_key
@@ -72,3 +73,21 @@ def test_purses_of_plans_are_listed_with_what_is_leased(control: ControlStore) -
     with control.read() as books:
         assert [row] == [purse.allowance for purse in books.list_purses(ACCOUNT.id, ("plan", "window"))]
         assert [purse for purse in books.list_purses(ACCOUNT.id) if purse.allowance.kind == "plan"] == []
+
+
+def test_alerts_are_kept_once(control: ControlStore) -> None:
+    """By kind, subject and level; they are listed newest first, and unsent until one takes them to be sent."""
+    add_account_and_key(control)
+    first = Alert("alert_1", ACCOUNT.id, AT_MS, "plan_used", "sub_1/5", 50)
+    second = Alert("alert_2", ACCOUNT.id, AT_MS + 1, "plan_used", "sub_1/5", 90)
+    with control.begin() as books:
+        again = msgspec.structs.replace(first, id="alert_3")
+        assert [books.add_alert(alert) for alert in (first, second, again)] == [True, True, False]
+        assert [second] == books.list_alerts(ACCOUNT.id, 1)
+        assert [first, second] == books.list_unsent(AT_MS)
+        assert [second] == books.list_unsent(AT_MS + 1)
+        assert [books.take_to_send(first, AT_MS + 5) for _ in range(2)] == [True, False]
+        assert [second] == books.list_unsent(AT_MS)
+        assert [second, msgspec.structs.replace(first, sent_at_ms=AT_MS + 5)] == books.list_alerts(ACCOUNT.id, 5)
+        books.leave_unsent(first)
+        assert [first, second] == books.list_unsent(AT_MS)

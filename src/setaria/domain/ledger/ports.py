@@ -135,8 +135,10 @@ class PurseBook(Protocol):
         """Write the new state of an allowance that this transaction has locked."""
         ...
 
-    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
-        """List what an account has with what workers hold of it: by kind, and as it ends."""
+    def list_purses(
+        self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS, since_ms: int = 0
+    ) -> list[Purse]:
+        """List what an account has, or had since, with what workers hold of it: by kind, and as it ends."""
         ...
 
     def add_entry(self, entry: Entry) -> None:

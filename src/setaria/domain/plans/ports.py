@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from setaria.core.ids import AccountId
+from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.offers import Offer
 from setaria.domain.plans.subscriptions import Subscription
 
@@ -44,4 +45,28 @@ class SubscriptionBook(Protocol):
 
     def list_ending(self, from_ms: int, to_ms: int) -> list[Subscription]:
         """List those whose last term ends with from_ms <= end < to_ms, and that were not given up."""
+        ...
+
+
+class AlertBook(Protocol):
+    """Alerts as they are raised and sent, inside the caller's transaction."""
+
+    def add_alert(self, alert: Alert) -> bool:
+        """Insert an alert, unless there is one of its account, kind, subject and level; False when there is."""
+        ...
+
+    def list_alerts(self, account_id: AccountId, limit: int) -> list[Alert]:
+        """List an account's newest alerts, newest first."""
+        ...
+
+    def list_unsent(self, since_ms: int) -> list[Alert]:
+        """List those raised since then that are not sent yet, oldest first."""
+        ...
+
+    def take_to_send(self, alert: Alert, sent_at_ms: int) -> bool:
+        """Note that an alert is sent; False when somebody else has done so."""
+        ...
+
+    def leave_unsent(self, alert: Alert) -> None:
+        """Note that an alert could not be sent."""
         ...

@@ -1,7 +1,7 @@
 """Purses: implements the ports PurseBook and RecallBook within one transaction."""
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, delete, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, delete, func, insert, or_, select, update
 
 from setaria.adapters.store.control.changes import count_change
 from setaria.adapters.store.schema import allowances, entries, leases, recalls
@@ -45,8 +45,10 @@ class PurseTable:
             .values(msgspec.structs.asdict(allowance))
         )
 
-    def list_purses(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS) -> list[Purse]:
-        """List what an account has with what workers hold of it: by kind, and as it ends."""
+    def list_purses(
+        self, account_id: AccountId, kinds: tuple[AllowanceKind, ...] = PURSE_KINDS, since_ms: int = 0
+    ) -> list[Purse]:
+        """List what an account has, or had since, with what workers hold of it: by kind, and as it ends."""
         held = (
             select(_whole(func.coalesce(func.sum(leases.c.amount), 0)))
             .where(leases.c.allowance_id == allowances.c.id)
@@ -55,6 +57,7 @@ class PurseTable:
         question = (
             select(*_ALLOWANCE, held)
             .where(allowances.c.account_id == account_id, allowances.c.kind.in_(kinds))
+            .where(or_(allowances.c.ends_at_ms.is_(None), allowances.c.ends_at_ms > since_ms))
             .order_by(
                 allowances.c.kind,
                 case((allowances.c.ends_at_ms.is_(None), 1), else_=0),

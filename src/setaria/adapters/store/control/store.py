@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select, update
 
 from setaria.adapters.store.control.accounts import AccountTable
+from setaria.adapters.store.control.alerts import AlertTable
 from setaria.adapters.store.control.calls import CallTable
 from setaria.adapters.store.control.catalog import CatalogTable
 from setaria.adapters.store.control.codes import CodeTable
@@ -26,7 +27,7 @@ class People(AccountTable, KeyTable, PurseTable, CodeTable):
     """Implements the ports of the books of accounts and their money."""
 
 
-class Books(People, CallTable, CatalogTable, TariffTable, SubscriptionTable, ProofTable, RetentionTable):
+class Books(People, CallTable, CatalogTable, TariffTable, SubscriptionTable, AlertTable, ProofTable, RetentionTable):
     """Implements the ports of all books in one transaction."""
 
 

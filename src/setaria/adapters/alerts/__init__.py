@@ -1,0 +1,1 @@
+"""Alerts: the ways by which alerts reach people."""

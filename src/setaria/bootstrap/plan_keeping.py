@@ -1,0 +1,96 @@
+"""Plan keeping: builds and runs the process that renews plans, and raises and sends alerts, every few minutes."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from setaria.adapters.alerts.mail import MailSender, MailServer
+from setaria.adapters.alerts.webhook import WebhookSender
+from setaria.bootstrap.catalog import SEEDLING
+from setaria.bootstrap.handover import Line
+from setaria.bootstrap.installation import open_installation
+from setaria.bootstrap.log import open_log
+from setaria.bootstrap.missing_database import miss_no_database
+from setaria.bootstrap.record_books import Books, make_books
+from setaria.config import AlertSettings, ConfigError, Settings, read_variable
+from setaria.core.clock import BlockingClock, Clock, SystemClock
+from setaria.core.errors import SetariaError
+from setaria.domain.catalog.added import Fixed
+from setaria.management.alerts import Sender, raise_alerts, send_alerts
+from setaria.management.plan_renewal import renew_due
+
+
+class Log(Protocol):
+    """Where it is told what was done."""
+
+    def info(self, event: str, **fields: object) -> None:
+        """Log something that happened."""
+        ...
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Log something that someone should look at."""
+        ...
+
+
+def main() -> int:
+    """Do all of it once; gives the exit code."""
+    line = Line()
+    line.say_ready()
+    settings, log = line.handover.read_settings(), open_log("plan-keeping")
+    try:
+        keep_plans(settings, SystemClock(), log)
+    except SetariaError as error:
+        log.error("plan_keeping_failed", reason=error.message)
+        return 1
+    return 0
+
+
+def keep_plans(settings: Settings, clock: BlockingClock, log: Log) -> None:
+    """Renew what is due, raise the alerts that are due, and send those that are not sent.
+
+    Raises: whatever `open_installation` raises; ConfigError when a secret of the ways to send is not there.
+    """
+    miss_no_database(settings)
+    senders = make_senders(settings.alerts, clock)
+    with open_installation(settings, clock) as (store, ring):
+
+        @contextmanager
+        def begin() -> Iterator[Books]:
+            with store.begin() as tables:
+                yield make_books(tables, Fixed(settings.entries, (SEEDLING,)), clock, ring)
+
+        renewed, problems = renew_due(begin, clock)
+        if renewed:
+            log.info("plans_renewed", plans=renewed)
+        for problem in problems:
+            log.warning("plan_not_renewed", reason=problem)
+        raise_alerts(begin, clock)
+        for problem in send_alerts(begin, clock, senders):
+            log.warning("alert_not_sent", reason=problem)
+
+
+def make_senders(settings: AlertSettings, clock: Clock) -> list[Sender]:
+    """Make the ways to send alerts that are set.
+
+    Raises: ConfigError when a secret is not there.
+    """
+    senders: list[Sender] = []
+    if settings.smtp_host and settings.mail_from:
+        password = read_variable(settings.smtp_password_env, "the mail server")
+        server = MailServer(
+            settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.smtp_user, password
+        )
+        senders.append(MailSender(server, settings.mail_from, settings.mail_copy))
+    if settings.webhook_url:
+        if not settings.webhook_secret_env:
+            raise ConfigError(
+                "alerts.webhook_url is set, but alerts.webhook_secret_env is not: alerts are always signed"
+            )
+        secret = read_variable(settings.webhook_secret_env, "the webhook")
+        senders.append(WebhookSender(settings.webhook_url, secret, clock))
+    return senders
+
+
+if __name__ == "__main__":
+    sys.exit(main())

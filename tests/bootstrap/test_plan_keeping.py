@@ -1,0 +1,57 @@
+"""Plan keeping: the process that looks after plans, on a real database."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from setaria.bootstrap.plan_keeping import keep_plans, make_senders
+from setaria.config import AlertSettings, ConfigError, load_settings
+from setaria.core.clock import SystemClock
+from tests.cli.running import run_program
+from tests.fakes.clock import FakeClock
+from tests.fakes.log import FakeLog
+
+EXAMPLE = str(Path(__file__).parents[2] / "docs" / "examples" / "prices.toml")
+
+
+def test_plans_are_renewed_and_alerts_raised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A day before its end a plan is renewed once; a second run finds nothing to do."""
+    monkeypatch.setenv("SETARIA_DATA", str(tmp_path))
+    for command in (
+        ("prices", "import", EXAMPLE),
+        ("accounts", "create", "ann"),
+        ("accounts", "topup", "ann", "12"),
+        ("plans", "subscribe", "ann", "lite"),
+        ("plans", "renew", "ann", "--auto"),
+    ):
+        assert run_program(capsys, *command).code == 0
+    end = run_program(capsys, "plans", "show", "ann", "--json").json()["ends_at"]
+    later = FakeClock(SystemClock().now_ms())
+    later.advance(_seconds_to(end, later) - 3600)
+    log = FakeLog()
+    for _ in range(2):
+        keep_plans(load_settings(None, None), later, log)
+    shown = run_program(capsys, "plans", "show", "ann", "--json").json()
+    assert (len(shown["terms"]), shown["alerts"]) == (2, [])
+    assert log.events == ["plans_renewed"]
+
+
+def _seconds_to(moment: str, clock: FakeClock) -> float:
+    return datetime.datetime.fromisoformat(moment).timestamp() - clock.now_ms() / 1000
+
+
+def test_ways_to_send_are_those_that_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None by default; a secret that is not there is told at once."""
+    clock = FakeClock()
+    assert make_senders(AlertSettings(), clock) == []
+    assert make_senders(AlertSettings(smtp_host="h"), clock) == []
+    monkeypatch.setenv("HOOK", "s")
+    both = AlertSettings(mail_from="a@b", smtp_host="h", webhook_url="http://h", webhook_secret_env="HOOK")
+    assert [type(each).__name__ for each in make_senders(both, clock)] == ["MailSender", "WebhookSender"]
+    with pytest.raises(ConfigError, match="alerts are always signed"):
+        make_senders(AlertSettings(webhook_url="http://h"), clock)
+    with pytest.raises(ConfigError, match="NOT_THERE is not set or empty; the mail server takes its secret from it"):
+        make_senders(AlertSettings(mail_from="a@b", smtp_host="h", smtp_password_env="NOT_THERE"), clock)
