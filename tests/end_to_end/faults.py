@@ -68,6 +68,7 @@ FAILED = Outcome(502, "failed", False, "upstream_failed", "estimate", 2)
 CUT = Outcome(200, "failed", False, "upstream_cut", "estimate", text="word0 ")
 SILENT = Outcome(504, "timeout", False, "timeout", "estimate")
 HANGING = Outcome(200, "timeout", False, "timeout", "estimate", text="word0 ")
+REFUSED = FAILED._replace(attempts=1)
 INVALID = Outcome(400, "invalid", False, "", "")
 BUSY = Outcome(429, "busy", False, "", "")
 ODD_TEXT = GOOD._replace(text=ODD)
@@ -126,8 +127,10 @@ FAULTS: Mapping[str, Fault] = {
     "usage negative": _both("text:usage=negative", GUESSED),
     "usage float": _both("text:usage=float", GOOD),
     # refusals
-    "401": _both("text:status=401", FAILED),
-    "403": _both("text:status=403", FAILED),
+    "401": _both("text:status=401", REFUSED),
+    "402": _both("text:status=402", REFUSED),
+    "403": _both("text:status=403", REFUSED),
+    "404": _both("text:status=404", REFUSED),
     "400": _both("text:status=400", INVALID),
     "overflow": _both("text:status=400:overflow", INVALID),
     "429 waited out": _both("text:status=429:retry_after=1:times=1", AGAIN),

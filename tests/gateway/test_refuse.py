@@ -2,7 +2,7 @@
 
 import pytest
 
-from setaria.core.errors import InvalidRequest, Limited, SetariaError, UpstreamFailed, WrongMethod
+from setaria.core.errors import InvalidRequest, Limited, SetariaError, UpstreamFailed, UpstreamRefused, WrongMethod
 from setaria.core.ids import CallId
 from setaria.gateway.defect import locate_defect
 from setaria.gateway.refuse import refuse
@@ -17,6 +17,7 @@ from tests.fakes.platform import CODECS
         (Limited("too many", retry_after_s=9), 429, {"retry-after": "9"}),
         (InvalidRequest("no"), 400, {"x-should-retry": "false"}),
         (UpstreamFailed("broken"), 502, {}),
+        (UpstreamRefused("not you"), 502, {"x-should-retry": "false"}),
     ],
 )
 def test_the_headers_of_an_error(error: SetariaError, status: int, headers: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from setaria.core.errors import (
     UpstreamCut,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRefused,
     UpstreamTimeout,
 )
 from setaria.core.events import TextDelta
@@ -29,6 +30,7 @@ from tests.gateway.calling import PROTOCOLS, answer, begin, body_of, call, play_
 
 CALLS = [(protocol, stream) for protocol in PROTOCOLS for stream in (False, True)]
 BROKEN = UpstreamFailed("it is broken")
+REFUSED = UpstreamRefused("it broke with us")
 SILENT = UpstreamTimeout("it is silent")
 BUSY = UpstreamBusy("it is busy")
 SOON = UpstreamBusy("it is busy", retry_after_s=2)
@@ -47,7 +49,7 @@ def two(first: ScriptedUpstream, second: ScriptedUpstream) -> Callable[[], Stage
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
-@pytest.mark.parametrize("error", [BROKEN, UpstreamCut("it broke off"), SILENT, BUSY, LATER])
+@pytest.mark.parametrize("error", [BROKEN, UpstreamCut("it broke off"), REFUSED, SILENT, BUSY, LATER])
 def test_another_deployment_is_asked(protocol: ProtocolName, stream: bool, error: UpstreamError) -> None:
     """Whatever keeps a deployment from saying anything, another one that is well is asked, at once."""
     client = RecordingClient(body_of(stream=stream))
@@ -84,6 +86,7 @@ def test_the_only_deployment_is_asked_once_more(
         ((LATER,), 1, 429),
         ((BUSY,), 1, 429),
         ((SILENT,), 1, 504),
+        ((REFUSED,), 1, 502),
         ((InvalidRequest("no"),), 1, 400),
     ],
 )
@@ -95,7 +98,7 @@ def test_what_is_not_asked_again(
     attempts: int,
     status: int,
 ) -> None:
-    """The only deployment is asked twice at most; a long wait, a silence and the caller's own fault are final."""
+    """The only deployment is asked twice at most; long waits, silence, refusal and the caller's own fault are final."""
     client = RecordingClient(body_of(stream=stream))
     upstream = ScriptedUpstream()
     upstream.first = [(error,) for error in errors]

@@ -17,6 +17,7 @@ SetariaError
 │   └── Limited                     too many requests; waiting helps
 ├── UpstreamError                   the model server failed
 │   ├── UpstreamFailed              it answered with an error, or not at all
+│   ├── UpstreamRefused             it will not have us: our key, our balance, or the model that we ask for
 │   ├── UpstreamCut                 it broke off in the middle of an answer
 │   ├── UpstreamBusy                it takes no more calls now; waiting helps
 │   └── UpstreamTimeout             it stayed silent for too long
@@ -129,6 +130,12 @@ class UpstreamError(SetariaError):
 
 class UpstreamFailed(UpstreamError):
     """It answered with an error, or not at all."""
+
+
+class UpstreamRefused(UpstreamError):
+    """It will not have us: our key, our balance, or the model that we ask for; only the operator can mend it."""
+
+    hopeless = True
 
 
 class UpstreamCut(UpstreamError):

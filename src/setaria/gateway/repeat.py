@@ -1,6 +1,6 @@
 """Repeat: whether and where a call whose first attempt failed before it said anything is tried again."""
 
-from setaria.core.errors import Unavailable, UpstreamBusy, UpstreamError, UpstreamTimeout
+from setaria.core.errors import Unavailable, UpstreamBusy, UpstreamError, UpstreamRefused, UpstreamTimeout
 from setaria.domain.catalog.model import Deployment
 from setaria.domain.routing.budget import MAX_FURTHER_ATTEMPTS
 from setaria.gateway.flow import Flow
@@ -43,7 +43,7 @@ def _wait_for_the_same(flow: Flow, tried: list[Deployment]) -> int | None:
     match flow.error:
         case UpstreamError(retry_after_s=int(wait_s)):
             return wait_s if wait_s <= LONGEST_WAIT_S else None
-        case UpstreamBusy() | UpstreamTimeout():
+        case UpstreamBusy() | UpstreamRefused() | UpstreamTimeout():
             return None
         case _:
             return 0

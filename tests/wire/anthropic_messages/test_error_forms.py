@@ -27,6 +27,7 @@ from setaria.core.errors import (
     UpstreamCut,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRefused,
     UpstreamTimeout,
     WrongMethod,
 )
@@ -48,6 +49,7 @@ TABLE = [
     (HeadersTooLarge("headers too large"), 431, "request_too_large", "headers too large"),
     (Limited("too many", retry_after_s=3), 429, "rate_limit_error", "too many"),
     (UpstreamFailed("failed"), 502, "api_error", "failed"),
+    (UpstreamRefused("refused"), 502, "api_error", "refused"),
     (UpstreamCut("cut"), 502, "api_error", "cut"),
     (UpstreamBusy("busy", retry_after_s=1), 429, "rate_limit_error", "busy"),
     (UpstreamTimeout("silent"), 504, "timeout_error", "silent"),

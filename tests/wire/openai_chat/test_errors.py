@@ -24,6 +24,7 @@ from setaria.core.errors import (
     UpstreamBusy,
     UpstreamCut,
     UpstreamFailed,
+    UpstreamRefused,
     UpstreamTimeout,
     WrongMethod,
 )
@@ -45,6 +46,7 @@ ERRORS: list[tuple[SetariaError, int, str]] = [
     (HeadersTooLarge("no"), 431, "request_too_large"),
     (Limited("no"), 429, "limitation"),
     (UpstreamFailed("no"), 502, "upstream_error"),
+    (UpstreamRefused("no"), 502, "upstream_error"),
     (UpstreamCut("no"), 502, "upstream_error"),
     (UpstreamBusy("no"), 429, "limitation"),
     (UpstreamTimeout("no"), 504, "timeout_error"),

@@ -5,7 +5,14 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from setaria.core.errors import InvalidRequest, SetariaError, UpstreamBusy, UpstreamCut, UpstreamFailed
+from setaria.core.errors import (
+    InvalidRequest,
+    SetariaError,
+    UpstreamBusy,
+    UpstreamCut,
+    UpstreamFailed,
+    UpstreamRefused,
+)
 from setaria.core.usage import Usage
 from tests.adapters.upstreams.http.asking import KEY, Bench, play
 from tests.fault_server.say import HUGE_CHARS, ODD_TEXT
@@ -98,8 +105,9 @@ ANY: list[Ill] = [
     Ill("text:status=302", UpstreamFailed),
     Ill("text:status=204", UpstreamFailed),
     Ill("text:status=400", InvalidRequest),
-    Ill("text:status=401", UpstreamFailed),
-    Ill("text:status=403", UpstreamFailed),
+    Ill("text:status=401", UpstreamRefused),
+    Ill("text:status=403", UpstreamRefused),
+    Ill("text:status=404", UpstreamRefused),
     Ill("text:status=429:retry_after=7", UpstreamBusy, retry_after_s=7),
     Ill("text:status=500", UpstreamFailed),
     Ill("text:status=503:retry_after=2", UpstreamFailed, retry_after_s=2),

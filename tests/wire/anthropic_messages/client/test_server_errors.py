@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from setaria.core.errors import ContextOverflow, InvalidRequest, UpstreamBusy, UpstreamFailed
+from setaria.core.errors import ContextOverflow, InvalidRequest, UpstreamBusy, UpstreamFailed, UpstreamRefused
 from tests.wire.anthropic_messages.client.serving import UPSTREAM
 
 
@@ -17,7 +17,7 @@ def error(kind: str, message: str) -> bytes:
     "status, body, kind, words",
     [
         (400, error("invalid_request_error", "tools.0: Input should be"), InvalidRequest, "tools.0: Input should be"),
-        (404, error("not_found_error", "model: claude-y"), InvalidRequest, "model: claude-y"),
+        (404, error("not_found_error", "model: claude-y"), UpstreamRefused, "404: model: claude-y); tell its operator"),
         (413, error("request_too_large", "Request exceeds the maximum size"), InvalidRequest, "maximum size"),
         (421, b'{"error":{"code":"421","message":"Moderation Block"}}', InvalidRequest, "Moderation Block"),
         (422, b'{"detail":"field required"}', InvalidRequest, "field required"),
@@ -26,9 +26,9 @@ def error(kind: str, message: str) -> bytes:
         (400, b"<html>", InvalidRequest, "status 400"),
         (400, b"[1]", InvalidRequest, "status 400"),
         (400, b'{"error":{"message":3}}', InvalidRequest, "status 400"),
-        (401, error("authentication_error", "invalid x-api-key sk-ant-123456789"), UpstreamFailed, "operator"),
-        (402, error("billing_error", "Your credit balance is too low"), UpstreamFailed, "operator"),
-        (403, error("permission_error", "not allowed"), UpstreamFailed, "operator"),
+        (401, error("authentication_error", "invalid x-api-key sk-ant-123456789"), UpstreamRefused, "operator"),
+        (402, error("billing_error", "Your credit balance is too low"), UpstreamRefused, "operator"),
+        (403, error("permission_error", "not allowed"), UpstreamRefused, "operator"),
         (429, error("rate_limit_error", "Number of request tokens"), UpstreamBusy, "busy: Number of request tokens"),
         (429, b"", UpstreamBusy, "busy"),
         (529, error("overloaded_error", "Overloaded"), UpstreamBusy, "Overloaded"),

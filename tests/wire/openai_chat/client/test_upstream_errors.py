@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from setaria.core.errors import ContextOverflow, InvalidRequest, SetariaError, UpstreamBusy, UpstreamFailed
+from setaria.core.errors import (
+    ContextOverflow,
+    InvalidRequest,
+    SetariaError,
+    UpstreamBusy,
+    UpstreamFailed,
+    UpstreamRefused,
+)
 from setaria.wire.openai_chat.client import OpenAIUpstream
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 
@@ -99,7 +106,14 @@ def test_an_overflow_is_told_with_both_numbers(status: int, body: bytes, needed:
     [
         (400, told("bad temperature", param="temperature"), InvalidRequest, "bad temperature", "temperature"),
         (400, told("the context length is wrong"), InvalidRequest, "the context length is wrong", ""),
-        (404, b'{"detail":"Not Found"}', InvalidRequest, "Not Found", ""),
+        (404, b"", UpstreamRefused, "the model server found nothing (status 404); tell its operator", ""),
+        (
+            404,
+            b'{"detail":"Not Found"}',
+            UpstreamRefused,
+            "the model server found nothing (status 404: Not Found); tell its operator",
+            "",
+        ),
         (422, b'{"detail":[{"loc":["body"]}]}', InvalidRequest, "the model server refused the request", ""),
         (413, b"too   large\nindeed", InvalidRequest, "too large indeed", ""),
         (421, b'data: {"error":{"message":"Moderation Block"}}\n\n', InvalidRequest, "Moderation Block", ""),
@@ -109,7 +123,7 @@ def test_an_overflow_is_told_with_both_numbers(status: int, body: bytes, needed:
         (400, told("x" * 501), InvalidRequest, "x" * 499 + "…", ""),
         (500, b"<html>nginx</html>", UpstreamFailed, "the model server failed with status 500", ""),
         (503, told("loading model"), UpstreamFailed, "the model server failed with status 503: loading model", ""),
-        (402, b"", UpstreamFailed, "the model server failed with status 402", ""),
+        (529, told("overloaded"), UpstreamBusy, "the model server takes no more calls now; try again later", ""),
         (429, told("quota of org-1"), UpstreamBusy, "the model server takes no more calls now; try again later", ""),
     ],
 )
@@ -118,15 +132,15 @@ def test_an_error_status_says_whose_fault_it_is(
 ) -> None:
     """The server's words reach the caller where he can mend it, or may want to know."""
     error = OpenAIUpstream().read_error(status, body, 7)
-    expected_wait = 7 if kind is not InvalidRequest else None
+    expected_wait = 7 if kind not in (InvalidRequest, UpstreamRefused) else None
     assert (type(error), error.message, error.param, error.retry_after_s) == (kind, message, param, expected_wait)
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 402, 403])
 def test_a_refused_key_of_the_platform_never_looks_like_the_callers(status: int) -> None:
     """What the server says of our key is not told."""
     error = OpenAIUpstream().read_error(status, told("Incorrect API key sk-secret1234"), None)
-    assert (type(error), "sk-" in error.message, "operator" in error.message) == (UpstreamFailed, False, True)
+    assert (type(error), "sk-" in error.message, "operator" in error.message) == (UpstreamRefused, False, True)
 
 
 @pytest.mark.parametrize(

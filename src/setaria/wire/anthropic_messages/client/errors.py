@@ -12,6 +12,7 @@ from setaria.core.errors import (
     UpstreamBusy,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRefused,
 )
 from setaria.wire.foreign_words import clean_words
 
@@ -31,8 +32,9 @@ _FAULT_STATUS = 500
 _BUSY = frozenset({"overloaded_error", "rate_limit_error"})
 _BUSY_STATUS = 429
 _BUSY_STATUSES = frozenset({429, 529})
-_OPERATORS_STATUSES = frozenset({401, 402, 403})
-_CALLERS_STATUSES = frozenset({400, 404, 413, 421, 422})
+_ACCESS_STATUSES = frozenset({401, 402, 403})
+_NOT_FOUND = 404
+_CALLERS_STATUSES = frozenset({400, 413, 421, 422})
 
 # How servers of this protocol say that a prompt is too long; what was asked as output counts where they add it.
 _OVERFLOWS = tuple(
@@ -71,9 +73,9 @@ def read_told_error(error: object) -> UpstreamError | CallerError:
 
 
 def _judge(status: int, words: str, retry_after_s: int | None) -> UpstreamError | CallerError:
-    if status in _OPERATORS_STATUSES:
-        return UpstreamFailed(
-            f"the model server refused the platform's own access to it (status {status}); its operator has to mend that"
+    if status in _ACCESS_STATUSES:
+        return UpstreamRefused(
+            f"the model server refused the platform's own access (status {status}); tell its operator"
         )
     overflow = _read_overflow(words)
     if overflow is not None:
@@ -81,6 +83,8 @@ def _judge(status: int, words: str, retry_after_s: int | None) -> UpstreamError 
     shown = f": {words}" if words else ""
     if status in _BUSY_STATUSES:
         return UpstreamBusy(f"the model server is busy{shown}", retry_after_s=retry_after_s)
+    if status == _NOT_FOUND:
+        return UpstreamRefused(f"the model server found nothing (status 404{shown}); tell its operator")
     if status in _CALLERS_STATUSES:
         return InvalidRequest(words or f"the model server refused the request (status {status})")
     return UpstreamFailed(f"the model server failed (status {status}){shown}", retry_after_s=retry_after_s)

@@ -12,6 +12,7 @@ from setaria.core.errors import (
     UpstreamBusy,
     UpstreamError,
     UpstreamFailed,
+    UpstreamRefused,
 )
 from setaria.wire.foreign_words import clean_words
 
@@ -26,9 +27,11 @@ _LIMIT = re.compile(
 )
 _NUMBER = re.compile(r"\b\d{1,9}\b")
 _DATA = b"data:"
-_OPERATOR_STATUSES = frozenset({401, 403})
-_CALLER_STATUSES = frozenset({400, 404, 413, 421, 422})
+_ACCESS_STATUSES = frozenset({401, 402, 403})
+_NOT_FOUND = 404
+_CALLER_STATUSES = frozenset({400, 413, 421, 422})
 _BUSY = 429
+_BUSY_STATUSES = frozenset({_BUSY, 529})
 _BUSY_KINDS = ("rate_limit", "overloaded", "limitation", "too_many")
 _STATUS = re.compile("[45][0-9][0-9]")
 _CALLERS_FAULT, _SERVERS_FAULT = 400, 500
@@ -39,9 +42,9 @@ _any_json = msgspec.json.Decoder(object)
 def read_error(status: int, body: bytes, retry_after_s: int | None) -> UpstreamError | CallerError:
     """Say what an answer with an error status means.
 
-    Gives: for 401 and 403 UpstreamFailed, for they are the operator's affair; for 429 UpstreamBusy; ContextOverflow
-    where both numbers can be read; for 400, 404, 413, 421 and 422 InvalidRequest with the server's own words; else
-    UpstreamFailed.
+    Gives: for 401, 402, 403 and 404 UpstreamRefused, for key, balance, address and model there are the operator's
+    affair; for 429 and 529 UpstreamBusy; ContextOverflow where both numbers can be read; for 400, 413, 421 and 422
+    InvalidRequest with the server's own words; else UpstreamFailed.
     """
     return _judge(status, _read_fields(body), retry_after_s)
 
@@ -54,15 +57,19 @@ def read_error_in_band(data: bytes) -> UpstreamError | CallerError:
 
 def _judge(status: int, fields: Mapping[str, object], retry_after_s: int | None) -> UpstreamError | CallerError:
     words = clean_words(_text(fields, "message"))
-    if status in _OPERATOR_STATUSES:
-        return UpstreamFailed(
+    if status in _ACCESS_STATUSES:
+        return UpstreamRefused(
             f"the model server refused the platform's own access (status {status}); tell its operator"
         )
-    if status == _BUSY:
+    if status in _BUSY_STATUSES:
         return UpstreamBusy("the model server takes no more calls now; try again later", retry_after_s=retry_after_s)
     overflow = _read_overflow(fields)
     if overflow is not None:
         return overflow
+    if status == _NOT_FOUND:
+        return UpstreamRefused(
+            f"the model server found nothing (status 404{': ' * bool(words)}{words}); tell its operator"
+        )
     if status in _CALLER_STATUSES:
         return InvalidRequest(words or "the model server refused the request", param=_text(fields, "param"))
     reason = f": {words}" if words else ""
