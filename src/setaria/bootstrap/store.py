@@ -11,6 +11,7 @@ from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
+from setaria.domain.plans.subscriptions import Subscription
 from setaria.gateway.ports import Log
 
 
@@ -48,6 +49,10 @@ class Store(Protocol):
 
     async def read_tariffs(self) -> PriceList:
         """Read prices and rates."""
+        ...
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription."""
         ...
 
     async def check(self) -> str:

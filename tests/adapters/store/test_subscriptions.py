@@ -1,5 +1,7 @@
 """Contract of the control store for plans: offers and subscriptions come back as they were given, on both engines."""
 
+import asyncio
+
 import msgspec
 
 from setaria.adapters.store.control.store import ControlStore
@@ -7,8 +9,8 @@ from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.allowances import Allowance
 from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.offers import Offer, Window
-from setaria.domain.plans.subscriptions import begin, end, renew
-from tests.adapters.store.samples import ACCOUNT, AT_MS, add_account_and_key
+from setaria.domain.plans.subscriptions import Subscription, begin, end, renew
+from tests.adapters.store.samples import ACCOUNT, AT_MS, add_account_and_key, opened
 
 OFFER = Offer(
     "lite", "Lite", 6, "month", 2**60, (Window(WindowTimes("day", "calendar", "Asia/Tokyo"), 5),), ("pro",), 1, 2, 3
@@ -46,6 +48,20 @@ def test_subscriptions_are_read_back_whole(control: ControlStore) -> None:
         assert books.list_subscriptions(msgspec.structs.replace(ACCOUNT, id="other").id) == []
     with control.begin() as books:
         assert [first, second] == books.lock_subscriptions(ACCOUNT.id)
+
+
+def test_a_worker_finds_a_subscription(url: str, control: ControlStore) -> None:
+    """Whole, by its id; one that is not there is nobody's."""
+    add_account_and_key(control)
+    held = msgspec.structs.replace(begin("sub_1", ACCOUNT.id, OFFER, AT_MS, 7), renews=True)
+    with control.begin() as books:
+        books.add_subscription(held)
+
+    async def run() -> list[Subscription | None]:
+        async with opened(url) as store:
+            return [await store.find_subscription(each) for each in ("sub_1", "sub_2")]
+
+    assert [held, None] == asyncio.run(run())
 
 
 def test_those_that_end_are_found(control: ControlStore) -> None:

@@ -70,3 +70,14 @@ class AlertBook(Protocol):
     def leave_unsent(self, alert: Alert) -> None:
         """Note that an alert could not be sent."""
         ...
+
+
+class PlanDirectory(Protocol):
+    """Finds subscriptions for the data plane."""
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription by its id; None when there is none.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        ...

@@ -3,20 +3,15 @@
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Select, insert, select, update
 
 from setaria.adapters.store.control.changes import count_change
 from setaria.adapters.store.schema import subscriptions
+from setaria.adapters.store.subscription_rows import BOUGHT, COLUMNS, ENDED, subscription_from_row
 from setaria.core.ids import AccountId
 from setaria.domain.plans.subscriptions import Subscription
-from setaria.domain.plans.terms import Term
 
-_ENDED = "ended"
-_BOUGHT = "bought"
-_COLUMNS = ("id", "account_id", "anchor_day", "terms", "renews", "created_at_ms", "status")
-_SELECT = select(*(subscriptions.c[name] for name in _COLUMNS))
-
-_read_terms = msgspec.json.Decoder(tuple[Term, ...]).decode
+_SELECT = select(*(subscriptions.c[name] for name in COLUMNS))
 
 
 class SubscriptionTable:
@@ -41,21 +36,21 @@ class SubscriptionTable:
 
     def list_subscriptions(self, account_id: AccountId) -> list[Subscription]:
         """List an account's subscriptions, oldest first."""
-        return [_subscription_from_row(row) for row in self._connection.execute(_of_account(account_id))]
+        return [subscription_from_row(row) for row in self._connection.execute(_of_account(account_id))]
 
     def lock_subscriptions(self, account_id: AccountId) -> list[Subscription]:
         """List them likewise; nobody else changes them until the transaction ends."""
         question = _of_account(account_id).with_for_update()
-        return [_subscription_from_row(row) for row in self._connection.execute(question)]
+        return [subscription_from_row(row) for row in self._connection.execute(question)]
 
     def list_ending(self, from_ms: int, to_ms: int) -> list[Subscription]:
         """List the subscriptions whose last term ends with from_ms <= end < to_ms, and that were not given up."""
         question = _SELECT.where(
             subscriptions.c.ends_at_ms >= from_ms,
             subscriptions.c.ends_at_ms < to_ms,
-            subscriptions.c.status != _ENDED,
+            subscriptions.c.status != ENDED,
         ).order_by(subscriptions.c.ends_at_ms, subscriptions.c.id)
-        return [_subscription_from_row(row) for row in self._connection.execute(question)]
+        return [subscription_from_row(row) for row in self._connection.execute(question)]
 
 
 def _of_account(account_id: AccountId) -> Select[Any]:  # what SQL gives has no types
@@ -69,16 +64,10 @@ def _values(subscription: Subscription) -> dict[str, object]:
         "account_id": subscription.account_id,
         "tier": subscription.last.offer.tier,
         "terms": msgspec.json.encode(subscription.terms).decode(),
-        "status": _ENDED if subscription.has_ended else _BOUGHT,
+        "status": ENDED if subscription.has_ended else BOUGHT,
         "anchor_day": subscription.anchor_day,
         "starts_at_ms": subscription.terms[0].starts_at_ms,
         "ends_at_ms": subscription.last.ends_at_ms,
         "renews": subscription.renews,
         "created_at_ms": subscription.created_at_ms,
     }
-
-
-def _subscription_from_row(row: Row[Any]) -> Subscription:  # what SQL gives has no types
-    values = row._asdict()
-    status = values.pop("status")
-    return Subscription(**values | {"terms": _read_terms(values["terms"])}, has_ended=status == _ENDED)

@@ -12,12 +12,14 @@ from setaria.adapters.store.columns import CallValues, name_call_columns, values
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
 from setaria.adapters.store.postgres.line import Line
+from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
+from setaria.domain.plans.subscriptions import Subscription
 
 _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"} | dict.fromkeys(
     (
@@ -41,6 +43,7 @@ _INSERT_CALLS = (  # made of the record's own names
     + ") ON CONFLICT (id) DO NOTHING"
 )
 _FIND_CALLER = f"{FIND_CALLER} $1"
+_FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} $1"
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call takes
@@ -121,6 +124,15 @@ class PostgresStore:
         """
         async with self._reading.use() as connection:
             return price_list_from_rows(await connection.fetch(READ_TARIFFS))
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription by its id; None when there is none.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        async with self._reading.use() as connection:
+            row = await connection.fetchrow(_FIND_SUBSCRIPTION, subscription_id)
+        return None if row is None else subscription_from_row(row)
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well."""

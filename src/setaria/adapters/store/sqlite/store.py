@@ -19,12 +19,14 @@ from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_awa
 from setaria.adapters.store.sqlite.connection import Connection, is_damaged, write_transaction
 from setaria.adapters.store.sqlite.lane import Lane
 from setaria.adapters.store.sqlite.lock import FileLock
+from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
+from setaria.domain.plans.subscriptions import Subscription
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ _INSERT_CALL = (  # made of the record's own names
     f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
 )
 _FIND_CALLER = f"{FIND_CALLER} :digest"
+_FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} :id"
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "SELECT id FROM calls LIMIT 1"
@@ -119,6 +122,14 @@ class SqliteStore:
         Raises: Unavailable when the store can't be read.
         """
         return price_list_from_rows(await self._ask(self._reader, lambda: self._read(READ_TARIFFS, {})))
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription by its id; None when there is none.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        rows = await self._ask(self._reader, lambda: self._read(_FIND_SUBSCRIPTION, {"id": subscription_id}))
+        return subscription_from_row(rows[0]) if rows else None
 
     async def check(self) -> str:
         """Commit a write that changes nothing and read; tell what is wrong, or nothing when all is well.
