@@ -1,11 +1,14 @@
 """Time zones."""
 
 import datetime
+import zoneinfo
 
 import pytest
 
 from setaria.core.errors import Misconfigured
 from setaria.core.zones import find_zone, local_time
+
+TWO_HOURS = datetime.timedelta(hours=2)
 
 
 def test_utc_needs_no_database() -> None:
@@ -24,3 +27,12 @@ def test_an_unknown_zone_is_told(name: str) -> None:
     """Nothing but a zone of the database is taken."""
     with pytest.raises(Misconfigured, match="is no time zone"):
         find_zone(name)
+
+
+def test_zones_are_there_without_those_of_the_system() -> None:
+    """The package has them; a container needs no database of its own."""
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert zoneinfo.ZoneInfo.no_cache("Europe/Berlin").utcoffset(datetime.datetime(2026, 7, 1)) == TWO_HOURS  # noqa: DTZ001 - the zone is asked, not the moment
+    finally:
+        zoneinfo.reset_tzpath()
