@@ -1,82 +1,173 @@
-"""Compare: whether transformers and the exported ONNX model write the same, taking the likeliest token each time."""
+"""Compare: whether transformers and the engine write the same, taking the likeliest token each time.
 
-import json
+The engine is the one that serves: its prompts, its chunks, sixteen answers side by side, its drawing of tokens. Once it
+is as free as transformers are, and once it is held to the grammar of each answer, as callers get it.
+"""
+
+import ctypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
+import msgspec
 import torch
 from transformers import AutoModelForCausalLM
 
+from setaria.adapters.upstreams.local.engine.call import Call
+from setaria.adapters.upstreams.local.engine.guide import Guide
+from setaria.adapters.upstreams.local.engine.model import LocalModel, load_model
+from setaria.adapters.upstreams.local.engine.network import Logits
+from setaria.adapters.upstreams.local.engine.runs import Runs
+from setaria.adapters.upstreams.local.engine.sampling import Sampler
+from setaria.adapters.upstreams.local.engine.scheduler import Run, Scheduler
+from setaria.adapters.upstreams.local.frames import Tell
+from setaria.core.dialogue import Dialogue, Sampling
+from training.evaluation.items import dialogue_from_item, read_items, set_folder
+
 _LONGEST_ANSWER = 96
-_ENDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where two answers part: the place, both tokens, and by how much transformers prefer theirs, in logits."""
+
+    prompt: int
+    place: int
+    by_transformers: int
+    by_engine: int
+    margin: float
+
+    def __str__(self) -> str:
+        tokens = f"{self.by_transformers} in transformers, {self.by_engine} in the engine"
+        return f"prompt {self.prompt}, token {self.place}: {tokens}, {self.margin:.2g} apart"
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many prompts got the same answer from both, and from transformers and the development set."""
+    """How many prompts got the same answer, and how the others differ."""
 
     prompts: int
-    same: int
-    expected: int
+    differences: tuple[Difference, ...]
+    same_in_form: int
 
     def __str__(self) -> str:
-        return (
-            f"greedy output the same in transformers and ONNX: {self.same} of {self.prompts}; "
-            f"as the development set has it: {self.expected} of {self.prompts}"
+        same = self.prompts - len(self.differences)
+        lines = [f"  {difference}" for difference in self.differences]
+        return "\n".join(
+            (
+                f"greedy output the same in transformers and the engine: {same} of {self.prompts}",
+                *lines,
+                f"with the engine held to the answers' grammars: {self.same_in_form} of {self.prompts}",
+            )
         )
 
 
-def compare_greedily(
-    transformers_folder: Path, onnx_folder: Path, prompts: list[tuple[list[int], list[int]]]
-) -> Comparison:
-    """Let both answer each prompt (given with the expected answer) and count."""
-    reference = AutoModelForCausalLM.from_pretrained(transformers_folder, dtype=torch.float32)
-    exported = _Exported(onnx_folder)
-    same = expected = 0
-    for prompt, answer in prompts:
-        written = _generate(reference, prompt)
-        same += written == exported.generate(prompt)
-        expected += written == answer[:_LONGEST_ANSWER]
-    return Comparison(len(prompts), same, expected)
+def compare_greedily(transformers_folder: Path, engine_folder: Path, count: int) -> Comparison:
+    """Let both answer prompts of the development set and compare token by token."""
+    model = load_model(engine_folder)
+    dialogues = development_dialogues(count)
+    free, prompts = _answer(model, dialogues, is_free=True)
+    in_form, _ = _answer(model, dialogues, is_free=False)
+    reference = _Reference(transformers_folder, sorted(model.end_ids))
+    expected = [reference.generate(prompt) for prompt in prompts]
+    differences = [
+        reference.difference(number, prompts[number], pair)
+        for number, pair in enumerate(zip(expected, free, strict=True))
+        if pair[0] != pair[1]
+    ]
+    same_in_form = sum(first == second for first, second in zip(expected, in_form, strict=True))
+    return Comparison(count, tuple(differences), same_in_form)
 
 
-def _generate(model: torch.nn.Module, prompt: list[int]) -> list[int]:
-    ids = torch.tensor([prompt])
-    output = model.generate(
-        ids,
-        attention_mask=torch.ones_like(ids),
-        max_new_tokens=_LONGEST_ANSWER,
-        do_sample=False,
-        eos_token_id=list(_ENDS),
-    )
-    return [int(token) for token in output[0, len(prompt) :]]
+def development_dialogues(count: int) -> list[Dialogue]:
+    """Give dialogues of the development set, spread evenly over its rows, to be answered shortly."""
+    rows = [read_items(path) for path in sorted(set_folder("development").glob("*.jsonl"))]
+    spread = [row[place] for place in range(max(map(len, rows))) for row in rows if place < len(row)]
+    dialogues = map(dialogue_from_item, spread[:count])
+    return [msgspec.structs.replace(dialogue, max_output_tokens=_LONGEST_ANSWER) for dialogue in dialogues]
 
 
-class _Exported:
-    """The ONNX model with its past, one dialogue at a time."""
+class _Reference:
+    """The checkpoint in transformers, in single precision."""
 
-    def __init__(self, folder: Path) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-        shape = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self._layers = shape["num_hidden_layers"]
-        self._empty = np.zeros((1, shape["num_key_value_heads"], 0, shape["head_dim"]), np.float32)
+    def __init__(self, folder: Path, end_ids: list[int]) -> None:
+        self._model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        self._end_ids = end_ids
 
     def generate(self, prompt: list[int]) -> list[int]:
         """Write an answer, its end token included."""
-        names = [f"{layer}.{part}" for layer in range(self._layers) for part in ("key", "value")]
-        past = {f"past_key_values.{name}": self._empty for name in names}
-        outputs = ["logits", *(f"present.{name}" for name in names)]
-        written: list[int] = []
-        ids, length = prompt, 0
-        while len(written) < _LONGEST_ANSWER and not (written and written[-1] in _ENDS):
-            length += len(ids)
-            inputs = {"input_ids": np.array([ids], np.int64), "attention_mask": np.ones((1, length), np.int64)}
-            logits, *present = self._session.run(outputs, inputs | past)
-            past = {f"past_key_values.{name}": value for name, value in zip(names, present, strict=True)}
-            ids = [int(logits[0, -1].argmax())]
-            written += ids
-        return written
+        ids = torch.tensor([prompt])
+        output = self._model.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=_LONGEST_ANSWER,
+            do_sample=False,
+            eos_token_id=self._end_ids,
+        )
+        return [int(token) for token in output[0, len(prompt) :]]
+
+    def difference(self, number: int, prompt: list[int], answers: tuple[list[int], list[int]]) -> Difference:
+        """Tell where two answers part."""
+        expected, written = answers
+        place = next(at for at, pair in enumerate(zip(expected, written, strict=False)) if pair[0] != pair[1])
+        with torch.no_grad():
+            logits = self._model(torch.tensor([prompt + expected[:place]])).logits[0, -1]
+        first, second = expected[place], written[place]
+        return Difference(number, place, first, second, float(logits[first] - logits[second]))
+
+
+class _Recorder(Sampler):
+    """Draws as the engine does, and keeps what was drawn."""
+
+    def __init__(self, sampling: Sampling) -> None:
+        super().__init__(sampling)
+        self.drawn: list[int] = []
+
+    def draw(self, logits: Logits) -> int:
+        """Draw the next token."""
+        self.drawn.append(super().draw(logits))
+        return self.drawn[-1]
+
+
+class _Free(Guide):
+    """Allows every token, as transformers do."""
+
+    def __init__(self, vocabulary_size: int) -> None:
+        self.vocabulary_size = vocabulary_size
+
+    @property
+    def is_over(self) -> bool:
+        """Never: only an end token ends an answer."""
+        return False
+
+    def fill(self, address: int, size_bytes: int) -> None:
+        """Allow all."""
+        ctypes.memset(address, 0xFF, size_bytes)
+
+    def take(self, token_id: int) -> None:
+        """Take any token."""
+
+
+class _Silence:
+    """An outlet that hears nothing."""
+
+    def deliver(self, tells: list[Tell]) -> None:
+        """Drop it."""
+
+
+def _answer(
+    model: LocalModel, dialogues: Sequence[Dialogue], *, is_free: bool
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Let the engine answer all dialogues; gives the answers' tokens, end token and all, and the prompts'."""
+    runs, scheduler = Runs(model), Scheduler(model)
+    recorders, prompts = [], []
+    for number, dialogue in enumerate(dialogues):
+        run = runs.make(Call(str(number), _Silence()), dialogue)
+        recorder = _Recorder(dialogue.sampling)
+        prompts.append([int(token) for token in run.prompt.ids])
+        recorders.append(recorder)
+        guide = _Free(model.vocabulary.size) if is_free else run.guide
+        scheduler.submit(Run(run.call, run.prompt, recorder, guide, run.text))
+    while scheduler.step():
+        pass
+    return [recorder.drawn for recorder in recorders], prompts

@@ -1,9 +1,11 @@
-"""Export: a checkpoint as a folder that transformers reads, and as the int8 ONNX folder that the engine runs.
+"""Export: a checkpoint as a folder that transformers reads, and as the ONNX folder that the engine runs.
 
     python -m training.export [--run NAME] [--checkpoint FILE] [--install] [--prompts 50]
 
-Both are made in the run's folder (`hf`, `onnx`); `--install` copies the latter into the package. The export ends with a
-comparison of the greedy output of both on prompts of the development set.
+Weights are rounded once, to half precision; both folders hold the same numbers. They are made in the run's folder
+(`hf`, `onnx`); `--install` copies the latter into the package. The export ends with a comparison of what transformers
+and the engine write on prompts of the development set; where they differ by more than a near-tie explains, the exit
+code is 1.
 """
 
 import argparse
@@ -15,13 +17,12 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from tokenizers import Tokenizer
 
 from training.checkpoint import checkpoint_path, load_network
 from training.compare import compare_greedily
+from training.half import store_halves
 from training.model import Network
 from training.places import CHAT_TEMPLATE, MODEL_FOLDER, run_folder
-from training.shards import ShardMaker
 
 CONTEXT_TOKENS = 8_192
 _END = 2
@@ -29,6 +30,9 @@ _END = 2
 
 _ENDS = [2, 0, 1]
 _PADDING = 0
+_NEAR_TIE = 1e-3
+"""Logits as close as this may change places between two ways of adding the same numbers up."""
+
 _INSTALLED = (
     "model.onnx",
     "model.onnx.data",
@@ -40,9 +44,9 @@ _INSTALLED = (
 
 
 def write_hugging_face(network: Network, tokenizer_path: Path, folder: Path) -> None:
-    """Write the folder of a standard `Qwen3ForCausalLM`."""
+    """Write the folder of a standard `Qwen3ForCausalLM`, its weights rounded to half precision."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {f"model.{name}": weight.contiguous() for name, weight in network.state_dict().items()}
+    weights = {f"model.{name}": weight.half().contiguous() for name, weight in network.state_dict().items()}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     _write(folder / "config.json", _configuration(network))
     _write(folder / "generation_config.json", {"eos_token_id": _ENDS, "pad_token_id": _PADDING})
@@ -61,19 +65,22 @@ def write_hugging_face(network: Network, tokenizer_path: Path, folder: Path) -> 
 
 
 def write_onnx(source: Path, folder: Path) -> None:
-    """Write the int8 ONNX folder of a Hugging Face folder.
+    """Write the ONNX folder of a Hugging Face folder.
 
     Raises: subprocess.CalledProcessError when the builder fails; the end of its output is printed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     builder = [sys.executable, "-m", "onnxruntime_genai.models.builder"]
-    options = ["-i", str(source), "-o", str(folder), "-p", "int8", "-e", "cpu", "-c", str(folder.parent / "builder")]
-    built = subprocess.run([*builder, *options], check=False, capture_output=True, text=True)
+    options = ["-i", str(source), "-o", str(folder), "-p", "fp32", "-e", "cpu", "-c", str(folder.parent / "builder")]
+    only_last = ["--extra_options", "prune_lm_head=true"]  # of a prompt, only its last token's scores are needed
+    built = subprocess.run([*builder, *options, *only_last], check=False, capture_output=True, text=True)
     if built.returncode:
         print(built.stderr[-4_000:], file=sys.stderr)
         built.check_returncode()
+    store_halves(folder)
     for name in ("config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json"):
         shutil.copy(source / name, folder / name)
+    shutil.copy(CHAT_TEMPLATE, folder / CHAT_TEMPLATE.name)
 
 
 def install(folder: Path) -> None:
@@ -106,7 +113,7 @@ def _configuration(network: Network) -> dict[str, object]:
         "bos_token_id": None,
         "eos_token_id": _END,
         "pad_token_id": _PADDING,
-        "torch_dtype": "float32",
+        "torch_dtype": "float16",
         "use_sliding_window": False,
         "max_window_layers": shape.layers,
         "layer_types": ["full_attention"] * shape.layers,
@@ -117,8 +124,8 @@ def _write(path: Path, content: dict[str, object]) -> None:
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Read the command line, export and compare."""
+def main() -> int:
+    """Read the command line, export and compare; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="seedling")
     parser.add_argument("--checkpoint", type=Path, default=None, help="instead of the run's own")
@@ -131,12 +138,13 @@ def main() -> None:
     network = load_network(options.checkpoint or checkpoint_path(folder))
     write_hugging_face(network, tokenizer_path, folder / "hf")
     write_onnx(folder / "hf", folder / "onnx")
-    prompts = ShardMaker(Tokenizer.from_file(str(tokenizer_path))).development_prompts(options.prompts)
-    print(compare_greedily(folder / "hf", folder / "onnx", prompts))
+    comparison = compare_greedily(folder / "hf", folder / "onnx", options.prompts)
+    print(comparison)
     if options.install:
         install(folder / "onnx")
         print(f"installed in {MODEL_FOLDER}")
+    return int(any(difference.margin > _NEAR_TIE for difference in comparison.differences))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
