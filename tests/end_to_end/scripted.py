@@ -19,6 +19,7 @@ from setaria.adapters.upstreams.local.frames import (
     Done,
     FrameReader,
     Generate,
+    Observe,
     Piece,
     Ping,
     Pong,
@@ -73,7 +74,7 @@ class ScriptedEngine:
                 yield [Counted(id_, INPUT_TOKENS)]
             case Ping(id=id_):
                 yield [Pong(id_)]
-            case Cancel():
+            case Cancel() | Observe():
                 pass
 
 

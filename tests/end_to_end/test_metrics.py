@@ -53,6 +53,12 @@ def test_the_sums_over_two_workers_are_exact(data: Path) -> None:
             well = (("upstream", "local"), ("model", "seedling"), ("state", "well"))
             assert found["setaria_deployments", well] == 2
             assert found["setaria_client_connections", ()] >= 1
+            assert found["setaria_engine_connections", ()] >= 1
+            assert found["setaria_engine_rows", (("model", "seedling"),)] == 16
+            assert found["setaria_engine_calls", (("state", "ready"),)] == 0
+            decoded = (("model", "seedling"), ("work", "decoded"))
+            assert found["setaria_engine_tokens_total", decoded] == total["output_tokens"]
+            assert found["setaria_engine_memory_bytes", ()] > 50_000_000
             assert found["setaria_workers_memory_bytes", ()] > 20_000_000
             assert found["setaria_workers_cpu_seconds_total", ()] > 0
         first, _ = platform.pids("worker")
@@ -67,6 +73,15 @@ def json_total(platform: Running) -> dict[str, int]:
     """Read the sums on the books."""
     rows = platform.calls()
     return {name: sum(row[name] for row in rows) for name in ("input_tokens", "output_tokens")}
+
+
+def test_a_scrape_starts_no_engine(data: Path) -> None:
+    """While no call needed the engine, it is not started by asking for figures, and has none."""
+    with running(data) as platform:
+        found = read(platform)
+        assert found["setaria_engine_connections", ()] == 0
+        assert not [name for name, _ in found if name == "setaria_engine_memory_bytes"]
+        assert platform.pids("engine") == []
 
 
 def test_metrics_can_be_off(data: Path) -> None:

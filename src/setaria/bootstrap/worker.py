@@ -23,6 +23,7 @@ from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import report_loop_faults, run_loop
+from setaria.bootstrap.scrape import CONNECTIONS, Scrape
 from setaria.bootstrap.store import Store, make_store
 from setaria.bootstrap.tariff_reader import TariffReader
 from setaria.bootstrap.tracing import open_tracing
@@ -83,7 +84,7 @@ async def _work(line: Line, log: Log) -> int:
         Path(line.handover.sockets),
         line.name,
         tracing.samples,
-        lambda: read_gauges(platform, upstreams, store, server),
+        lambda: {**read_gauges(platform, upstreams, store, server), (CONNECTIONS,): int(local.is_connected)},
         clock,
     )
     has_metrics = settings.server.metrics != "off"
@@ -92,7 +93,7 @@ async def _work(line: Line, log: Log) -> int:
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
         Readiness(store, local, lambda: needs_engine(platform.catalog), clock, log),
         ConsoleRelay(console, edge.proxies),
-        MetricsPage(shared if has_metrics else None),
+        MetricsPage(Scrape(shared, local) if has_metrics else None),
         edge,
     )
     server = Server(_limits(settings, log), clock, dispatcher.handle, dispatcher.refuse)

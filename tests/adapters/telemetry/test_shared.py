@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from setaria.adapters.telemetry.exposition import write_samples
 from setaria.adapters.telemetry.metrics import Metrics, Samples
 from setaria.adapters.telemetry.shared import FRESH_MS, SharedMetrics, forget_figures
 from tests.fakes.clock import FakeClock
@@ -29,7 +30,7 @@ class Worker:
 
     async def ask(self) -> tuple[float, float]:
         """Ask for the sums: what was counted, and how many workers there are."""
-        read = read_metrics(await self.shared.write())
+        read = read_metrics(write_samples(await self.shared.sum_up()))
         return read[LOST], read[WORKERS]
 
     def _gauges(self) -> Samples:

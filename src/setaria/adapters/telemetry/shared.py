@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from setaria.adapters.telemetry.exposition import write_samples
 from setaria.adapters.telemetry.metrics import Samples
 from setaria.core.clock import Clock
 
@@ -74,8 +73,8 @@ class SharedMetrics:
             self._server.close()
             await self.save()
 
-    async def write(self) -> bytes:
-        """Write the sums over all workers as text."""
+    async def sum_up(self) -> Samples:
+        """Give the sums over all workers."""
         own = self._snapshot()
         with contextlib.suppress(OSError):
             await self.save()
@@ -83,7 +82,7 @@ class SharedMetrics:
         others = (_read(file) for file in self._folder.glob("m-*.figures") if file != self._file)
         snapshots = [own, *filter(None, others)]
         fresh = (each.gauges for each in snapshots if own.at_ms - each.at_ms <= FRESH_MS)
-        return write_samples(_add_up((*(each.counters for each in snapshots), *fresh)))
+        return _add_up((*(each.counters for each in snapshots), *fresh))
 
     def _snapshot(self) -> Snapshot:
         counters = _add_up((self._before, self._counters()))

@@ -15,6 +15,9 @@ from setaria.adapters.upstreams.local.frames import (
     Done,
     Failed,
     Generate,
+    ModelFigures,
+    Observe,
+    Observed,
     Piece,
     Ping,
     Pong,
@@ -496,6 +499,24 @@ def test_check(is_well: bool) -> None:
             assert (ping.model, await checking) == (model, "" if is_well else "no model file")
             upstream.start(msgspec.structs.replace(request(), model="another"), RecordingSink())
             await engine.next_ask(Generate)
+
+    run(story)
+
+
+def test_observe() -> None:
+    """What the engine tells of itself is handed on; what is no such tell counts as no answer."""
+    figures = ModelFigures(
+        "seedling", 16, loading=1, ready=2, kept_tokens=5, prefilled_tokens=9, reused_tokens=3, decoded_tokens=7
+    )
+
+    async def story(engine: FakeEngine, upstream: LocalUpstream) -> None:
+        assert not upstream.is_connected
+        for answer, waiting in ((Observed("1", (figures,), 8, 0, 1, 0.5), 5), (Failed("2", "failed", "no"), None)):
+            asking = asyncio.get_running_loop().create_task(upstream.observe())
+            await engine.next_ask(Observe)
+            engine.tell(answer)
+            told = await asking
+            assert (told.waiting_calls if told else None, upstream.is_connected) == (waiting, True)
 
     run(story)
 

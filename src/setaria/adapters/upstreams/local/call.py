@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Callable
 from typing import assert_never
 
-from setaria.adapters.upstreams.local.frames import Counted, Done, Failed, Piece, Pong, Started, Tell
+from setaria.adapters.upstreams.local.frames import Counted, Done, Failed, Observed, Piece, Pong, Started, Tell
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import (
     CallerError,
@@ -152,7 +152,7 @@ class LocalCall:
             case Failed():
                 self._failure = self._failure or _error_from_failed(tell)
                 return []
-            case Piece() | Done() | Counted() | Pong():
+            case Piece() | Done() | Counted() | Pong() | Observed():
                 self._failure = UpstreamFailed(f"the local engine told {type(tell).__name__} out of order")
                 return []
             case _:

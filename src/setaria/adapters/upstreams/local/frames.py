@@ -43,7 +43,13 @@ class Ping(msgspec.Struct, frozen=True, tag="ping"):
     model: str
 
 
-Ask = Generate | Count | Cancel | Ping
+class Observe(msgspec.Struct, frozen=True, tag="observe"):
+    """Tell `Observed` at once; nothing is loaded for it."""
+
+    id: str
+
+
+Ask = Generate | Count | Cancel | Ping | Observe
 
 
 class Started(msgspec.Struct, frozen=True, tag="started"):
@@ -96,7 +102,39 @@ class Pong(msgspec.Struct, frozen=True, tag="pong"):
     id: str
 
 
-Tell = Started | Piece | Done | Failed | Counted | Pong
+class ModelFigures(msgspec.Struct, frozen=True):
+    """One loaded model: its rows, the calls in them, the tokens kept for later prompts, and what it did so far.
+
+    Of all prompts' tokens those `reused` were found in what was read before; the others were `prefilled`.
+    """
+
+    model: str
+    rows: int
+    loading: int
+    ready: int
+    kept_tokens: int
+    prefilled_tokens: int
+    reused_tokens: int
+    decoded_tokens: int
+
+
+class Observed(msgspec.Struct, frozen=True, tag="observed"):
+    """How busy the engine is: its loaded models, calls that are live or were refused, memory and processor time."""
+
+    id: str
+    models: tuple[ModelFigures, ...]
+    live_calls: int
+    refused_calls: int
+    memory_bytes: int
+    cpu_s: float
+
+    @property
+    def waiting_calls(self) -> int:
+        """Tell how many calls have no row yet."""
+        return max(0, self.live_calls - sum(model.loading + model.ready for model in self.models))
+
+
+Tell = Started | Piece | Done | Failed | Counted | Pong | Observed
 
 _encode = msgspec.msgpack.Encoder().encode
 

@@ -26,6 +26,8 @@ from setaria.adapters.upstreams.local.frames import (
     Done,
     Failed,
     Generate,
+    Observe,
+    Observed,
     Ping,
     Pong,
     Tell,
@@ -80,6 +82,20 @@ class LocalUpstream:
                 return input_tokens
             case _:
                 return None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the engine runs and this worker has a connection to it."""
+        return self._connection is not None
+
+    async def observe(self) -> Observed | None:
+        """Ask the engine how busy it is; None when it does not tell in time.
+
+        Order: only where the engine runs, for asking one that does not would start it.
+        """
+        ask_id = str(next(self._numbers))
+        told = await self._question(ask_id, encode_frame(Observe(ask_id)))
+        return told if isinstance(told, Observed) else None
 
     async def check(self) -> str:
         """Tell what is wrong with the engine; it is started for this if it does not run."""

@@ -70,7 +70,7 @@ def test_the_prompt_is_the_templates(tmp_path: Path, seedling_folder: Path) -> N
         PromptReader(model).read(msgspec.structs.replace(question("Hello"), thinking=on)) for on in (False, True)
     ]
     texts = ["<|user|>Hello<|assistant|>", "<|user|>Hello<|assistant|><think>"]
-    assert [prompt.ids for prompt in prompts] == [model.vocabulary.encode(text) for text in texts]
+    assert [prompt.ids.tolist() for prompt in prompts] == [model.vocabulary.encode(text) for text in texts]
     assert [prompt.inside_thinking for prompt in prompts] == [False, True]
 
 

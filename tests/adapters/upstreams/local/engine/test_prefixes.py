@@ -6,10 +6,11 @@ import pytest
 from setaria.adapters.upstreams.local.engine.call import Call
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.network import CacheShape
-from setaria.adapters.upstreams.local.engine.prefixes import Prefixes, TokenIds, shared_tokens
+from setaria.adapters.upstreams.local.engine.prefixes import Prefixes, shared_tokens
 from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.engine.slots import Slots
+from setaria.adapters.upstreams.local.engine.vocabulary import TokenIds
 from setaria.adapters.upstreams.local.frames import Started
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
 from tests.adapters.upstreams.local.engine.driving import GREEDY, Listener
@@ -20,7 +21,7 @@ OPENING = "You are a helper in a tea house by the river. " * 8
 
 def ids(*parts: tuple[int, int]) -> TokenIds:
     """Make a prompt of runs of one token: (token, how often)."""
-    return np.repeat([token for token, _ in parts], [count for _, count in parts]).astype(np.int64)
+    return np.repeat([token for token, _ in parts], [count for _, count in parts]).astype(np.int32)
 
 
 @pytest.mark.parametrize(

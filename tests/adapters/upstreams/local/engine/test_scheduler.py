@@ -9,7 +9,7 @@ import pytest
 from setaria.adapters.upstreams.local.engine import scheduler as scheduler_module
 from setaria.adapters.upstreams.local.engine.call import Call
 from setaria.adapters.upstreams.local.engine.model import LocalModel
-from setaria.adapters.upstreams.local.engine.network import CacheArray, Logits, Network
+from setaria.adapters.upstreams.local.engine.network import Block, Logits, Network
 from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.engine.slots import Slots
@@ -179,10 +179,10 @@ class BrokenNetwork(Network):
         self._network = network
         self._failing_tokens = failing_tokens
 
-    def run(self, cache: list[tuple[CacheArray, CacheArray]], ids: np.ndarray, mask: np.ndarray) -> Logits:
+    def run(self, block: Block, ids: np.ndarray, mask: np.ndarray) -> Logits:
         if ids.shape[1] == self._failing_tokens:
             raise RuntimeError("out of order")
-        return self._network.run(cache, ids, mask)
+        return self._network.run(block, ids, mask)
 
 
 @pytest.mark.parametrize("failing_tokens", [1, 20])

@@ -18,6 +18,8 @@ from setaria.adapters.upstreams.local.frames import (
     Done,
     Failed,
     Generate,
+    Observe,
+    Observed,
     Piece,
     Ping,
     Pong,
@@ -101,6 +103,42 @@ def test_what_cannot_be_answered_is_told(tmp_path: Path, seedling_folder: Path) 
             worker.close()
 
     within(20, talk())
+
+
+def test_the_engine_tells_how_busy_it_is(tmp_path: Path, seedling_folder: Path) -> None:
+    """Rows, queue, tokens and refusals are told at once, and nothing is loaded for it."""
+
+    async def talk() -> None:
+        async with serving(tmp_path, {"seedling": seedling_folder}, limit_calls=20):
+            worker = await Worker.connect(tmp_path / "engine")
+
+            async def observe(name: str) -> Observed:
+                worker.ask(Observe(name))
+                while True:
+                    for tell in worker.tells:
+                        if isinstance(tell, Observed) and tell.id == name:
+                            return tell
+                    await worker.hear()
+
+            nothing = await observe("before")
+            assert (nothing.models, nothing.live_calls, nothing.memory_bytes > 10_000_000) == ((), 0, True)
+            worker.ask(*[Generate(f"{number}", "seedling", LONG) for number in range(21)])
+            while not any(isinstance(tell, Started) for tell in worker.tells):
+                await worker.hear()
+            busy = await observe("busy")
+            model = busy.models[0]
+            assert (busy.live_calls, busy.refused_calls, model.model, model.rows) == (20, 1, "seedling", 16)
+            assert busy.waiting_calls + model.loading + model.ready == 20
+            assert (model.prefilled_tokens > 2_000, busy.cpu_s > 0) == (True, True)
+            worker.ask(*[Cancel(f"{number}") for number in range(20)], Generate("hello", "seedling", question("Hello")))
+            await worker.hear_ends(2)
+            worker.ask(Generate("again", "seedling", question("Hello")))
+            await worker.hear_ends(3)
+            model = (await observe("after")).models[0]
+            assert (model.reused_tokens > 0, model.kept_tokens > 0, model.decoded_tokens > 14) == (True, True, True)
+            worker.close()
+
+    within(60, talk())
 
 
 def test_beyond_the_limit_a_worker_is_told_to_wait(tmp_path: Path, seedling_folder: Path) -> None:

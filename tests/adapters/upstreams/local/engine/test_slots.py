@@ -12,7 +12,7 @@ SHAPE = CacheShape(layers=2, heads=2, head_size=4, element=np.float32)
 
 def write(slots: Slots, slot: Slot, mark: int, length: int) -> None:
     """Fill a row with its owner's mark."""
-    for pair in slots.block(slot.row, 1):
+    for pair in slots.block(slot.row, 1).pairs:
         for array in pair:
             array[0, :, :length] = mark
     slot.length = length
@@ -20,8 +20,8 @@ def write(slots: Slots, slot: Slot, mark: int, length: int) -> None:
 
 def marks(slots: Slots, slot: Slot) -> set[float]:
     """Give all that stands in a row."""
-    block = slots.block(slot.row, 1)
-    return {float(value) for pair in block for array in pair for value in np.unique(array[0, :, : slot.length])}
+    pairs = slots.block(slot.row, 1).pairs
+    return {float(value) for pair in pairs for array in pair for value in np.unique(array[0, :, : slot.length])}
 
 
 def test_rows_keep_their_content_through_any_order() -> None:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from setaria.adapters.upstreams.local.engine.call import Call, failed_from_error
+from setaria.adapters.upstreams.local.engine.memory import give_back
 from setaria.adapters.upstreams.local.engine.model import load_model
 from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
-from setaria.adapters.upstreams.local.frames import Counted, Pong
+from setaria.adapters.upstreams.local.frames import Counted, ModelFigures, Pong
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamFailed
 
@@ -48,6 +49,10 @@ class Engine:
         """Load the model if need be, and tell that it answers."""
         self._work(call, lambda: self._ping(call))
 
+    def figures(self, name: str) -> ModelFigures | None:
+        """Tell how busy the model is, under this name; None while it is not loaded."""
+        return None if self._loaded is None else self._loaded.scheduler.figures(name)
+
     def close(self) -> None:
         """Stop both threads after what they are at."""
         if self._loaded is not None:
@@ -77,6 +82,7 @@ class Engine:
             scheduler = Scheduler(model)
             self._decoding_thread.submit(scheduler.run).add_done_callback(self._tell_crash)
             self._loaded = _Loaded(Runs(model), scheduler)
+            give_back()
         return self._loaded
 
     def _tell_failure(self, call: Call, done: Future[None]) -> None:

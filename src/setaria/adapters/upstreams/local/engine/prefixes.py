@@ -7,12 +7,8 @@ last are kept; one that is the beginning of another is not kept twice.
 
 from collections import OrderedDict
 
-import numpy as np
-import numpy.typing as npt
-
 from setaria.adapters.upstreams.local.engine.slots import Slots
-
-TokenIds = npt.NDArray[np.int64]
+from setaria.adapters.upstreams.local.engine.vocabulary import TokenIds
 
 _LEAST_TOKENS = 16  # below, copying is not worth its while
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from setaria.adapters.upstreams.local.engine.engine import Engine
+from setaria.adapters.upstreams.local.engine.memory import share_one_heap
 from setaria.adapters.upstreams.local.engine.server import Server
 from setaria.core.errors import InternalError
 
@@ -44,6 +45,7 @@ def run_engine(listening_socket: socket.socket, models: Mapping[str, Path], pare
         parent_pipe_fd, the reading end of a pipe whose writing end only the parent holds.
     Raises: InternalError when a decoding thread died of something that no single call is to blame for.
     """
+    share_one_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every child: the parent decides when calls end
     asyncio.run(_serve(listening_socket, models, parent_pipe_fd))
 

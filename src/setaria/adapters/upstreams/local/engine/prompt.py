@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from setaria.adapters.upstreams.local.engine.condense import condensed_versions
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.template import ChatTemplate
+from setaria.adapters.upstreams.local.engine.vocabulary import TokenIds
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import ContextOverflow
 from setaria.core.tokens import estimate_tokens
@@ -16,7 +19,7 @@ _CHARS_PER_TOKEN = 32  # a text of more characters than this for each token of t
 class Prompt:
     """The tokens to be read, how many may follow, and whether they end within an open think block."""
 
-    ids: list[int]
+    ids: TokenIds
     max_output_tokens: int
     inside_thinking: bool
 
@@ -58,6 +61,6 @@ class PromptReader:
         return shortest
 
     def _encode(self, text: str, max_output_tokens: int) -> Prompt:
-        ids = self._vocabulary.encode(text)
+        ids = np.array(self._vocabulary.encode(text), dtype=np.int32)
         left_tokens = self._context_tokens - len(ids)
         return Prompt(ids, min(max_output_tokens, left_tokens), text.rstrip().endswith("<think>"))

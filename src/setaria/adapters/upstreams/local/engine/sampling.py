@@ -30,8 +30,9 @@ class Sampler:
         Takes: logits of one row, which are changed.
         """
         self._penalise(logits)
-        known = self._biased_ids < len(logits)
-        np.add.at(logits, self._biased_ids[known], self._biases[known])
+        if len(self._biased_ids):
+            known = self._biased_ids < len(logits)
+            np.add.at(logits, self._biased_ids[known], self._biases[known])
         is_greedy = self._sampling.temperature < _GREEDY_BELOW
         token = int(logits.argmax()) if is_greedy else self._draw_by_chance(logits)
         self._drawn[token] += 1

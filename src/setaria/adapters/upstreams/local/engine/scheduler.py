@@ -29,18 +29,19 @@ from setaria.adapters.upstreams.local.engine.call import Call, Outlet, failed_fr
 from setaria.adapters.upstreams.local.engine.guide import Guide, hide_masked
 from setaria.adapters.upstreams.local.engine.model import LocalModel
 from setaria.adapters.upstreams.local.engine.network import Logits
-from setaria.adapters.upstreams.local.engine.prefixes import Prefixes, TokenIds, shared_tokens
+from setaria.adapters.upstreams.local.engine.prefixes import Prefixes, shared_tokens
 from setaria.adapters.upstreams.local.engine.prompt import Prompt
 from setaria.adapters.upstreams.local.engine.sampling import Sampler
 from setaria.adapters.upstreams.local.engine.slots import Slot, Slots
 from setaria.adapters.upstreams.local.engine.text import TextReader
-from setaria.adapters.upstreams.local.frames import Done, Piece, Started, Tell
+from setaria.adapters.upstreams.local.engine.vocabulary import TokenIds
+from setaria.adapters.upstreams.local.frames import Done, ModelFigures, Piece, Started, Tell
 from setaria.core.errors import SetariaError
 
 ROWS = 16
 
 _CALL_ERRORS = (SetariaError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
-_HELD_BYTES = 44 * 1024 * 1024  # the least that calls may hold together: beside all else it leaves 150 MB whole
+_HELD_BYTES = 40 * 1024 * 1024  # the least that calls may hold together: beside all else it leaves 150 MB whole
 _KEPT_ROWS = 32
 _EXPECTED_OUTPUT_TOKENS = 256
 _CHUNKS = ((2_048, 256), (4_096, 128))  # up to this position, chunks of so many tokens: attention costs ever more
@@ -68,12 +69,16 @@ class Run:
 
 @dataclass(slots=True, eq=False)
 class _Row:
-    """A run that has a row; the first `cached_tokens` of its prompt, whose tokens are `ids`, were not read anew."""
+    """A run that has a row; the first `cached_tokens` of its prompt were not read anew."""
 
     run: Run
     slot: Slot
-    ids: TokenIds
     cached_tokens: int
+
+    @property
+    def ids(self) -> TokenIds:
+        """The tokens of its prompt."""
+        return self.run.prompt.ids
 
     @property
     def prompt_length(self) -> int:
@@ -120,11 +125,25 @@ class Scheduler:
         self._said = _Said()
         self._wake = threading.Event()
         self._stopped = False
+        self._prefilled_tokens = self._reused_tokens = self._decoded_tokens = 0
 
     @property
     def free_rows(self) -> int:
         """Tell how many rows no call holds."""
         return self._slots.free
+
+    def figures(self, name: str) -> ModelFigures:
+        """Tell how busy it is, from any thread; the numbers may be one step apart."""
+        return ModelFigures(
+            name,
+            rows=self._slots.rows,
+            loading=len(self._loading),
+            ready=len(self._ready),
+            kept_tokens=self._prefixes.tokens,
+            prefilled_tokens=self._prefilled_tokens,
+            reused_tokens=self._reused_tokens,
+            decoded_tokens=self._decoded_tokens,
+        )
 
     def submit(self, run: Run) -> None:
         """Let a call wait for its turn."""
@@ -183,7 +202,7 @@ class Scheduler:
 
     def _open(self, run: Run) -> _Row:
         """Give a run a row that begins with what another one, kept or open, has in common with it."""
-        ids = np.array(run.prompt.ids, dtype=np.int64)
+        ids = run.prompt.ids
         self._prefixes.find(ids)  # what is found is used last, so it gives way last
         self._make_room(run.expected_tokens)
         source, shared = self._prefixes.find(ids)
@@ -196,7 +215,8 @@ class Scheduler:
         if shared:
             self._slots.copy(source, slot.row, shared)
             slot.length = shared
-        return _Row(run, slot, ids, shared)
+            self._reused_tokens += shared
+        return _Row(run, slot, shared)
 
     def _next_loading(self) -> _Row:
         soonest, self._soonest_next = self._soonest_next, not self._soonest_next
@@ -208,7 +228,7 @@ class Scheduler:
         chunk = row.ids[slot.length : slot.length + _chunk_tokens(slot.length, row.unread_tokens)]
         try:
             logits = self._network.run(
-                self._slots.block(slot.row, 1), chunk[None], self._slots.mask(slot.row, 1, len(chunk))
+                self._slots.block(slot.row, 1), chunk[None].astype(np.int64), self._slots.mask(slot.row, 1, len(chunk))
             )
             if len(chunk) == row.unread_tokens:
                 hide_masked(logits, [row.run.guide])
@@ -216,6 +236,7 @@ class Scheduler:
             self._fail(row, error)
             return
         slot.length += len(chunk)
+        self._prefilled_tokens += len(chunk)
         if not row.unread_tokens:
             self._loading.remove(row)
             self._slots.promote(slot)
@@ -261,6 +282,7 @@ class Scheduler:
         run.guide.take(token)
         run.token = token
         run.output_tokens += 1
+        self._decoded_tokens += 1
         run.untold_tokens += 1
         self._tell(run, run.text.feed(token))
         if run.text.stop_sequence:

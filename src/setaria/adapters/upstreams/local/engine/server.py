@@ -14,6 +14,7 @@ import msgspec
 
 from setaria.adapters.upstreams.local.engine.call import Call, failed_from_error
 from setaria.adapters.upstreams.local.engine.engine import Engine
+from setaria.adapters.upstreams.local.engine.memory import cpu_s, resident_bytes
 from setaria.adapters.upstreams.local.frames import (
     Ask,
     Cancel,
@@ -23,6 +24,8 @@ from setaria.adapters.upstreams.local.frames import (
     Failed,
     FrameReader,
     Generate,
+    Observe,
+    Observed,
     Piece,
     Ping,
     Pong,
@@ -46,10 +49,24 @@ class Server:
         self.engines = engines
         self.limit_calls = limit_calls
         self.live_calls = 0
+        self.refused_calls = 0
 
     async def listen(self, listening_socket: socket.socket) -> asyncio.Server:
         """Take connections from a socket that listens already."""
         return await asyncio.get_running_loop().create_unix_server(lambda: Connection(self), sock=listening_socket)
+
+    def observe(self, ask_id: str) -> Observed:
+        """Tell how busy all of it is."""
+        return Observed(
+            ask_id,
+            models=tuple(
+                figures for name, engine in self.engines.items() if (figures := engine.figures(name)) is not None
+            ),
+            live_calls=self.live_calls,
+            refused_calls=self.refused_calls,
+            memory_bytes=resident_bytes(),
+            cpu_s=cpu_s(),
+        )
 
 
 class Connection(asyncio.Protocol):
@@ -93,6 +110,9 @@ class Connection(asyncio.Protocol):
         if isinstance(ask, Cancel):
             self._end(ask.id)
             return
+        if isinstance(ask, Observe):
+            self._send([self._server.observe(ask.id)])
+            return
         if ask.id in self._calls:  # ids are unique on a connection: this worker has lost count
             self._abort()
             return
@@ -101,6 +121,7 @@ class Connection(asyncio.Protocol):
             error = InvalidRequest(f"the engine has no model {ask.model[:100]}; restart it to take new models in")
             self._send([failed_from_error(ask.id, error)])
         elif self._server.live_calls >= self._server.limit_calls and not isinstance(ask, Ping):
+            self._server.refused_calls += 1
             busy = UpstreamBusy("the local engine has as many calls as it can hold", retry_after_s=_RETRY_AFTER_S)
             self._send([failed_from_error(ask.id, busy)])
         else:
@@ -123,7 +144,7 @@ class Connection(asyncio.Protocol):
             match tell:
                 case Done() | Failed() | Counted() | Pong():
                     self._end(tell.id)
-                case Started() | Piece():
+                case Started() | Piece() | Observed():
                     pass
         self._send(live)
 

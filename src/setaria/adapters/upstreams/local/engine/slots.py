@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from setaria.adapters.upstreams.local.engine.network import CacheArray, CacheShape
+from setaria.adapters.upstreams.local.engine.network import Block, CacheArray, CacheShape
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +34,7 @@ class Slots:
         self.kept_rows = kept_rows
         self.ready = 0
         self._open: list[Slot] = []
+        self._blocks: dict[tuple[int, int], Block] = {}
         element_bytes = np.dtype(shape.element).itemsize
         self.token_bytes = 2 * shape.layers * shape.heads * shape.head_size * element_bytes
         self._row_bytes = shape.heads * capacity * shape.head_size * element_bytes
@@ -84,10 +85,13 @@ class Slots:
         for array in self._arrays:
             array[target, :, :length] = array[source, :, :length]
 
-    def block(self, first: int, count: int) -> list[tuple[CacheArray, CacheArray]]:
-        """Give some neighbouring rows as the network takes them: keys and values of each layer."""
-        views = [array[first : first + count] for array in self._arrays]
-        return list(zip(views[::2], views[1::2], strict=True))
+    def block(self, first: int, count: int) -> Block:
+        """Give some neighbouring rows as the network takes them; the same ones are always the same block."""
+        block = self._blocks.get((first, count))
+        if block is None:
+            views = [array[first : first + count] for array in self._arrays]
+            block = self._blocks[first, count] = Block(list(zip(views[::2], views[1::2], strict=True)))
+        return block
 
     def mask(self, first: int, count: int, new_tokens: int) -> npt.NDArray[np.int64]:
         """Give the attention mask of neighbouring rows that are to read `new_tokens` more."""

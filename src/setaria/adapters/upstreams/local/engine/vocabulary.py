@@ -1,7 +1,12 @@
 """Vocabulary: text to token ids, and token ids to bytes."""
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
+
+TokenIds = npt.NDArray[np.int32]
+"""The tokens of a prompt; as a list they would take nine times the memory, and 128 prompts may wait."""
 
 BREAK = "\ufdd0"
 """A noncharacter that no text may hold: what stands on its two sides is never read as one token."""
@@ -25,7 +30,8 @@ class Vocabulary:
         )
         self.size: int = self._tokenizer.get_vocab_size()
         self._byte_level = b'"ByteLevel"' in msgspec.json.encode(_decoder(tokenizer_json))
-        self._bytes = _byte_alphabet()
+        self._alphabet = _byte_alphabet()
+        self._bytes: dict[int, bytes] = {}
 
     def find(self, text: str) -> int | None:
         """Find the token that is just this text; None when the vocabulary has none."""
@@ -43,12 +49,18 @@ class Vocabulary:
 
     def bytes_of(self, token_id: int) -> bytes:
         """Give a token's UTF-8 bytes, which may be a part of a character; none for an id that is no token."""
+        data = self._bytes.get(token_id)
+        if data is None:
+            data = self._bytes[token_id] = self._spell(token_id)
+        return data
+
+    def _spell(self, token_id: int) -> bytes:
         special = self.added.get(token_id)
         if special is not None:
             return special.encode()
         token: str = self._tokenizer.id_to_token(token_id) or ""
         if self._byte_level:
-            return bytes(self._bytes[character] for character in token if character in self._bytes)
+            return bytes(self._alphabet[character] for character in token if character in self._alphabet)
         if len(token) == _BYTE_TOKEN_LENGTH and token.startswith("<0x"):
             return bytes.fromhex(token[3:5])
         return token.replace(_SPACE_MARK, " ").encode()
