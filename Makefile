@@ -23,11 +23,11 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve otel test check lint format lock train eval bench soak clients clean
+.PHONY: help serve otel test check lint format lock train eval bench soak clients bench-engine soak-engine clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 serve: $(RUNTIME)  ## Start the platform, installing it first; takes PORT= DATA= CONFIG= WORKERS=
 	@exec $(BIN)/setaria $${DATA:+--data "$$DATA"} $${CONFIG:+--config "$$CONFIG"} serve \
@@ -72,6 +72,12 @@ soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; ta
 
 clients: $(DEV)  ## Run real tools (Claude Code, OpenCode and others, from npm and PyPI) through the platform; TOOLS='claude cline'
 	@$(BIN)/python -m tests.clients $(TOOLS)
+
+bench-engine: $(RUNTIME)  ## Measure the built-in engine against its gates; MODEL= for another folder
+	@$(BIN)/python bench/engine_speed.py $${MODEL:+--model "$$MODEL"}
+
+soak-engine: $(RUNTIME)  ## Call the engine at random for MINUTES= (120) and see that its memory stays; SHARE= of a core
+	@$(BIN)/python bench/soak_engine.py --minutes $(or $(MINUTES),120) --share $(or $(SHARE),1.0)
 
 clean:  ## Remove caches and build products; .venv and data folders stay
 	rm -rf .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
