@@ -12,7 +12,7 @@ from training.evaluation.scoring import is_right, obeys_thinking
 
 Verdict = Literal["pass", "fail", "below", "-"]
 
-_COLUMNS = f"{'row':<55} {'n':>5} {'score':>6} {'goal':>9}  result"
+_HEAD = f"| {'row':<55} | items | score | goal      | result |\n|{'-' * 57}|------:|------:|-----------|--------|"
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -52,13 +52,14 @@ def score_rows(items: Mapping[Row, Sequence[Item]], answers: Mapping[str, Answer
 
 
 def write_table(report: Report) -> str:
-    """Write a report as a table."""
-    lines = [f"model {report.model}, {report.set} set, seal {report.seal[:12]}", "", _COLUMNS]
+    """Write a report as the table of the model card, in Markdown."""
+    name = report.model.rpartition("/")[2]
+    lines = [f"Model `{name}`, {report.set} set, seal `{report.seal[:12]}`.", "", _HEAD]
     for row in report.rows:
         goal = "-" if row.need == "report" else f"{row.need} {row.goal:.2f}"
-        lines.append(f"{row.title:<55} {row.n:>5} {row.score:>6.3f} {goal:>9}  {row.result}")
+        lines.append(f"| {row.title:<55} | {row.n:>5} | {row.score:>5.3f} | {goal:<9} | {row.result:<6} |")
     speed = report.output_tokens / report.duration_s if report.duration_s else 0.0
-    lines += ["", f"{report.output_tokens} tokens in {report.duration_s:.0f} s, {speed:.0f} a second"]
+    lines += ["", f"{report.output_tokens} tokens in {report.duration_s:.0f} s, {speed:.0f} a second."]
     return "\n".join(lines)
 
 
