@@ -16,6 +16,8 @@ from pathlib import Path
 
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import upgrade
+from setaria.adapters.store.reports import ReportTable
+from setaria.adapters.store.sqlite.reader import SqliteReader
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.upstreams.http.pool import HttpPool
@@ -36,8 +38,10 @@ from setaria.domain.routing.ports import ModelRequest, Sink
 from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
 from setaria.entrypoints.api.metrics import MetricsPage
+from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.reports import ReportPages
 from setaria.entrypoints.api.server import Limits, Server
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
@@ -156,9 +160,12 @@ async def serve_echo(
     dispatcher = Dispatcher(
         platform,
         {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
-        Readiness(store, upstream, lambda: True, clock, lines),
-        ConsoleRelay(HttpPool("the console", lambda _: asyncio.get_running_loop().create_future())),
-        MetricsPage(None),
+        Pages(
+            Readiness(store, upstream, lambda: True, clock, lines),
+            ConsoleRelay(HttpPool("the console", lambda _: asyncio.get_running_loop().create_future())),
+            MetricsPage(None),
+            ReportPages(platform, ReportTable(SqliteReader(path))),
+        ),
     )
     server = Server(LIMITS, clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, lines)

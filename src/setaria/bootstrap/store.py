@@ -4,6 +4,8 @@ from typing import Protocol
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.batches import OnRefused, OnWritten
+from setaria.adapters.store.reports import Reader as ReportReader
+from setaria.adapters.store.sqlite.reader import SqliteReader
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.config import Settings, resolve_database_url
 from setaria.core.ids import CallId
@@ -58,6 +60,24 @@ class Store(Protocol):
     async def check(self) -> str:
         """Tell what is wrong."""
         ...
+
+
+class Reader(ReportReader, Protocol):
+    """A connection for what may take long."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
+def make_reader(settings: Settings) -> Reader:
+    """Make the reader; nothing is opened before the first question."""
+    url = resolve_database_url(settings)
+    if is_sqlite(url):
+        return SqliteReader(sqlite_path(url))
+    from setaria.adapters.store.postgres.reader import PostgresReader
+
+    return PostgresReader(url)
 
 
 def make_store(settings: Settings, log: Log, on_written: OnWritten) -> Store:

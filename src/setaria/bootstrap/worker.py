@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-
-import msgspec
+from typing import Protocol
 
 from setaria.adapters.secrets.file import read_ring
+from setaria.adapters.store.reports import ReportTable
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.telemetry.shared import PERIOD_S as METRICS_PERIOD_S
 from setaria.adapters.telemetry.shared import SharedMetrics
@@ -24,7 +25,7 @@ from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import report_loop_faults, run_loop
 from setaria.bootstrap.scrape import CONNECTIONS, Scrape
-from setaria.bootstrap.store import Store, make_store
+from setaria.bootstrap.store import Store, make_reader, make_store
 from setaria.bootstrap.tariff_reader import TariffReader
 from setaria.bootstrap.tracing import open_tracing
 from setaria.bootstrap.upstreams import HttpUpstreams, UpstreamSet
@@ -32,6 +33,7 @@ from setaria.config import Settings
 from setaria.core.clock import SystemClock
 from setaria.core.errors import SetariaError
 from setaria.core.ids import random_share
+from setaria.core.protocol import ProtocolName
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.keys import key_secrets_from_ring
 from setaria.domain.catalog.model import Catalog
@@ -39,18 +41,23 @@ from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
 from setaria.entrypoints.api.dispatch import Dispatcher
 from setaria.entrypoints.api.metrics import MetricsPage
+from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.reports import ReportPages
 from setaria.entrypoints.api.server import Limits, Server
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
+from setaria.gateway.addresses import Addresses
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Log, Meter
 from setaria.wire.anthropic_messages.codec import AnthropicMessages
+from setaria.wire.codec import Codec
 from setaria.wire.openai_chat.codec import OpenAIChat
 
 SIGNING_PURPOSE = "reasoning signature"
+CODECS: Mapping[ProtocolName, Codec] = {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()}
 
 
 def main() -> int:
@@ -64,6 +71,14 @@ def main() -> int:
         return 1
 
 
+class Closing(Protocol):
+    """A part that is closed at the end."""
+
+    async def close(self) -> None:
+        """Close it."""
+        ...
+
+
 async def _work(line: Line, log: Log) -> int:
     settings = line.handover.read_settings()
     clock = SystemClock()
@@ -71,11 +86,10 @@ async def _work(line: Line, log: Log) -> int:
     metrics = Metrics()
     tracing = open_tracing(settings, line.name, metrics)
     store = make_store(settings, log, metrics.count_batch)
+    reading = make_reader(settings)
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
-    platform = build_platform(ring, store, upstreams, log, tracing.meter)
-    platform = msgspec.structs.replace(platform, addresses=addresses_of(settings))
-    edge = edge_of(settings)
+    platform = build_platform(ring, store, upstreams, log, tracing.meter, addresses_of(settings))
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
@@ -88,14 +102,13 @@ async def _work(line: Line, log: Log) -> int:
         clock,
     )
     has_metrics = settings.server.metrics != "off"
-    dispatcher = Dispatcher(
-        platform,
-        {"openai_chat": OpenAIChat(), "anthropic_messages": AnthropicMessages()},
+    pages = Pages(
         Readiness(store, local, lambda: needs_engine(platform.catalog), clock, log),
-        ConsoleRelay(console, edge.proxies),
+        ConsoleRelay(console, edge_of(settings).proxies),
         MetricsPage(Scrape(shared, local) if has_metrics else None),
-        edge,
+        ReportPages(platform, ReportTable(reading)),
     )
+    dispatcher = Dispatcher(platform, CODECS, pages, edge_of(settings))
     server = Server(_limits(settings, log), clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, log)
     ended = _end_signal(line)
@@ -117,15 +130,20 @@ async def _work(line: Line, log: Log) -> int:
         await server.stop(settings.server.grace_s if grace_s is None else grace_s)
         await jobs.stop()
         await asyncio.to_thread(tracing.close, log)
-        await shared.close()
         console.close()
-        await upstreams.close()
-        await local.close()
-        await store.close()
+        await _close(shared, upstreams, local, reading, store)
     return 0
 
 
-def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log, meter: Meter) -> Platform:
+async def _close(*parts: Closing) -> None:
+    """Close parts one after another."""
+    for part in parts:
+        await part.close()
+
+
+def build_platform(
+    ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log, meter: Meter, addresses: Addresses
+) -> Platform:
     """Put together what a call needs."""
     return Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
@@ -139,6 +157,7 @@ def build_platform(ring: SecretRing, store: Store, upstreams: UpstreamSet, log: 
         log=log,
         meter=meter,
         signing_secret=(ring.newest_id, ring.sub_key(ring.newest_id, SIGNING_PURPOSE)),
+        addresses=addresses,
     )
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,6 +14,7 @@ from setaria.cli.place import books_to_read
 from setaria.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from setaria.management.receipt_shapes import ReceiptShape
     from setaria.management.shapes import CallShape
 
 calls = typer.Typer(no_args_is_help=True, help="Look at single calls.", rich_markup_mode=None)
@@ -55,8 +57,28 @@ def usage(
         typer.echo(_NO_CALLS_IN_PERIOD)
 
 
-@calls.command("list")
+@calls.command("show")
 def show(
+    context: typer.Context,
+    call_id: Annotated[str, typer.Argument(metavar="ID", help="The call's id, which answers bear as x-request-id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a call with what it cost, who paid for it, and why."""
+    from setaria.management.receipt_shapes import shape_receipt
+    from setaria.management.usage import find_receipt, find_version
+
+    with books_to_read(context) as books:
+        receipt = find_receipt(books.calls, call_id)
+        listed = books.prices.read_prices()
+    shape = shape_receipt(receipt, find_version(listed, receipt.row.call.price_id), listed.currency)
+    if as_json:
+        print_json(shape)
+        return
+    print_table(("", ""), [(name.replace("_", " "), str(value)) for name, value in receipt_lines(shape)])
+
+
+@calls.command("list")
+def show_all(
     context: typer.Context,
     limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many.")] = 20,
     account: Account = None,
@@ -77,6 +99,20 @@ def show(
             ("ID", "AT", "ACCOUNT", "KEY", "MODEL", "STATUS", "ENDING", "INPUT", "OUTPUT", "COST", "FIRST MS", "MS"),
             [_row(shape) for shape in shapes],
         )
+
+
+def receipt_lines(receipt: "ReceiptShape") -> Iterator[tuple[str, str | int | None]]:
+    """Give a receipt line by line, what belongs to its price and to who paid in words."""
+    for name, value in zip(receipt.__struct_fields__, astuple(receipt), strict=True):
+        if name not in {"price", "paid"} and value not in ("", None):
+            yield name, value
+    price = receipt.price
+    if price is not None:
+        amounts = f"input {price.input}, cached {price.cached_input}, cache write {price.cache_write}"
+        yield "price", f"{price.id} from {price.begin}: {amounts}, output {price.output} {price.unit}"
+        yield "factors", f"{price.tier_factor} for the input's length, {price.time_factor} for the time"
+    for paid in receipt.paid:
+        yield "paid", f"{paid.amount} {paid.currency} by {paid.purse or 'a purse that is gone'} {paid.id}"
 
 
 def _row(call: "CallShape") -> tuple[str | int | None, ...]:

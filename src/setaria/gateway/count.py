@@ -23,9 +23,13 @@ _MINUTE_MS = 60_000
 
 
 class CountLimit:
-    """Counts per key and fixed minute; these calls are free and outside all other limits."""
+    """Counts per key and fixed minute, for what is free and outside all other limits.
 
-    def __init__(self) -> None:
+    Takes: noun, what is counted, for the refusal.
+    """
+
+    def __init__(self, noun: str = "token counts") -> None:
+        self._noun = noun
         self._minute = 0
         self._counts: dict[KeyId, int] = {}
 
@@ -41,7 +45,7 @@ class CountLimit:
         count = self._counts.get(key_id, 0)
         if count >= MAX_COUNTS_PER_MINUTE:
             wait_s = -(-(_MINUTE_MS - now_ms % _MINUTE_MS) // 1000)
-            raise Limited(f"more than {MAX_COUNTS_PER_MINUTE} token counts in a minute", retry_after_s=wait_s)
+            raise Limited(f"more than {MAX_COUNTS_PER_MINUTE} {self._noun} in a minute", retry_after_s=wait_s)
         self._counts[key_id] = count + 1
 
 

@@ -109,14 +109,14 @@ class CodeShape(msgspec.Struct, frozen=True):
     redeemed_by: str | None
 
 
-def shape_balance(balance: Balance) -> BalanceShape:
+def shape_balance(balance: Balance, currency: str = CURRENCY) -> BalanceShape:
     """Shape a balance."""
     return BalanceShape(
         cash=decimal_from_nano(balance.cash_nano),
         gift=decimal_from_nano(balance.gift_nano),
         available=decimal_from_nano(balance.available_nano),
         debt=decimal_from_nano(balance.debt_nano),
-        currency=CURRENCY,
+        currency=currency,
     )
 
 

@@ -190,7 +190,7 @@ def shape_key(key: Key) -> KeyShape:
     )
 
 
-def shape_call(row: CallRow) -> CallShape:
+def shape_call(row: CallRow, currency: str = CURRENCY) -> CallShape:
     """Shape a call."""
     call = row.call
     return CallShape(
@@ -211,7 +211,7 @@ def shape_call(row: CallRow) -> CallShape:
         output_tokens=call.usage.output_tokens,
         reasoning_tokens=call.usage.reasoning_tokens,
         cost=decimal_from_nano(call.charge_nano),
-        currency=CURRENCY,
+        currency=currency,
         first_token_ms=call.first_token_ms,
         duration_ms=call.duration_ms,
         attempts=call.attempts,
@@ -220,14 +220,14 @@ def shape_call(row: CallRow) -> CallShape:
     )
 
 
-def shape_usage(report: UsageReport) -> UsageShape:
+def shape_usage(report: UsageReport, currency: str = CURRENCY) -> UsageShape:
     """Shape a usage report."""
     return UsageShape(
         begin=iso_from_ms(report.period.from_ms),
         end=iso_from_ms(report.period.to_ms),
         group_by=report.group_by,
-        rows=[_shape_usage_row(row) for row in report.rows],
-        total=_shape_usage_row(report.total),
+        rows=[_shape_usage_row(row, currency) for row in report.rows],
+        total=_shape_usage_row(report.total, currency),
     )
 
 
@@ -270,7 +270,7 @@ def shape_model(model: Model, fixed: Fixed) -> ModelShape:
     )
 
 
-def _shape_usage_row(row: UsageRow) -> UsageRowShape:
+def _shape_usage_row(row: UsageRow, currency: str) -> UsageRowShape:
     return UsageRowShape(
         id=row.group,
         name=row.name,
@@ -281,7 +281,7 @@ def _shape_usage_row(row: UsageRow) -> UsageRowShape:
         output_tokens=row.usage.output_tokens,
         reasoning_tokens=row.usage.reasoning_tokens,
         cost=decimal_from_nano(row.charge_nano),
-        currency=CURRENCY,
+        currency=currency,
     )
 
 

@@ -2,16 +2,19 @@
 
 import msgspec
 
-from setaria.core.errors import InvalidRequest
+from setaria.core.errors import InvalidRequest, NotFound
 from setaria.core.usage import Usage
 from setaria.domain.accounts.ports import AccountBook
 from setaria.domain.ledger.ports import CallBook
+from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
+from setaria.domain.ledger.tariff import PriceList, Tariff
 from setaria.management.accounts import find_account
 from setaria.management.moments import DAY_MS, is_day, read_moment
 
 _DEFAULT_DAYS = 30
 _MAX_CALLS = 10_000
+_ID_LENGTH = 32
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -55,7 +58,28 @@ def report_usage(
     """
     account_id = None if account is None else find_account(accounts, account).id
     rows = calls.sum_usage(group_by, period.from_ms, period.to_ms, account_id)
+    return make_report(group_by, period, rows)
+
+
+def make_report(group_by: GroupBy, period: Period, rows: list[UsageRow]) -> UsageReport:
+    """Make a report of its rows."""
     return UsageReport(period, group_by, rows, _sum_rows(rows))
+
+
+def find_receipt(calls: CallBook, call_id: str) -> Receipt:
+    """Find a call by its id, with what paid for it.
+
+    Raises: NotFound when there is none.
+    """
+    found = calls.find_receipt(call_id)
+    if found is None:
+        raise NotFound(f"there is no call {call_id[:_ID_LENGTH]!r}; `setaria calls list` shows the newest")
+    return found
+
+
+def find_version(listed: PriceList, tariff_id: str) -> Tariff | None:
+    """Find the version of a price or rate that a call's row names; None when it has none."""
+    return next((each for each in (*listed.prices, *listed.rates) if each.id == tariff_id), None)
 
 
 def list_calls(accounts: AccountBook, calls: CallBook, account: str | None, limit: int) -> list[CallRow]:

@@ -12,10 +12,13 @@ from setaria.adapters.upstreams.http.pool import HttpPool
 from setaria.entrypoints.api.dispatch import Dispatcher
 from setaria.entrypoints.api.edge import PLAIN_EDGE, Edge
 from setaria.entrypoints.api.metrics import MetricsPage, MetricsSource
+from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.reports import ReportPages
 from setaria.entrypoints.api.server import Limits, Server
 from tests.fakes.platform import CODECS, Stage, make_stage
+from tests.fakes.reports import FakeReports
 from tests.fakes.scripted_upstream import ScriptedUpstream
 from tests.fakes.waiting import until
 
@@ -105,8 +108,14 @@ class Site:
         self.wires: list[Wire] = []
         self.needs_engine = True
         self.readiness = Readiness(stage.ledger, stage.upstream, lambda: self.needs_engine, stage.clock, stage.log)
-        relay = ConsoleRelay(console, edge.proxies)
-        dispatcher = Dispatcher(stage.platform, CODECS, self.readiness, relay, MetricsPage(metrics), edge)
+        self.reports = FakeReports()
+        pages = Pages(
+            self.readiness,
+            ConsoleRelay(console, edge.proxies),
+            MetricsPage(metrics),
+            ReportPages(stage.platform, self.reports),
+        )
+        dispatcher = Dispatcher(stage.platform, CODECS, pages, edge)
         self.server = Server(limits, stage.clock, dispatcher.handle, dispatcher.refuse)
         self.port = 0
 

@@ -9,6 +9,7 @@ from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, En
 from setaria.domain.ledger.codes import Code
 from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
 from setaria.domain.ledger.purses import PURSE_KINDS, Held, Purse
+from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 
@@ -20,6 +21,31 @@ class Ledger(Protocol):
         """Write one call; returns when it is durable. The same call id again changes nothing.
 
         Raises: Unavailable when it could not be written.
+        """
+        ...
+
+
+class Reports(Protocol):
+    """What callers ask about their own account, for the data plane."""
+
+    async def find_receipt(self, account_id: AccountId, call_id: str) -> Receipt | None:
+        """Find an account's call by its id, with what paid for it.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        ...
+
+    async def read_purses(self, account_id: AccountId) -> list[Purse]:
+        """Read an account's cash and gifts with what workers hold of them.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        ...
+
+    async def sum_usage(self, account_id: AccountId, group_by: GroupBy, from_ms: int, to_ms: int) -> list[UsageRow]:
+        """Sum an account's calls with from_ms <= at < to_ms by UTC day, model or key, ordered by group.
+
+        Raises: Unavailable when the store can't be read, or not in time.
         """
         ...
 
@@ -109,6 +135,10 @@ class CallBook(Protocol):
 
     def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
         """List the newest calls, of one account or with None of all, newest first."""
+        ...
+
+    def find_receipt(self, call_id: str) -> Receipt | None:
+        """Find a call by its id, with what paid for it."""
         ...
 
     def iterate_calls(self, from_ms: int, to_ms: int, account_id: AccountId | None) -> Iterator[CallRecord]:

@@ -123,6 +123,7 @@ class Tariffs:
         self.currency = imported.currency
         self._prices = _by_model((*self._free, *imported.prices))
         self._rates = _by_model((*self._free, *imported.rates))
+        self._versions = {each.id: each for each in (*self._free, *imported.prices, *imported.rates)}
 
     def price_of(self, model_id: str, at_ms: int) -> Tariff | None:
         """Give the price that holds for a model at a moment; None when it has none."""
@@ -135,6 +136,10 @@ class Tariffs:
     def priced_models(self) -> set[str]:
         """Give the models that have a price or a rate at some time."""
         return {*self._prices, *self._rates}
+
+    def find_version(self, tariff_id: str) -> Tariff | None:
+        """Give the version that a call's row names; None when there is none any more."""
+        return self._versions.get(tariff_id)
 
 
 def _by_model(tariffs: Iterable[Tariff]) -> dict[str, list[Tariff]]:

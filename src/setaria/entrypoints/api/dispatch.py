@@ -9,9 +9,7 @@ from setaria.domain.catalog.model import Model
 from setaria.domain.routing.session import session_from_header
 from setaria.entrypoints.api.edge import PLAIN_EDGE, Edge
 from setaria.entrypoints.api.exchange import Exchange
-from setaria.entrypoints.api.metrics import MetricsPage
-from setaria.entrypoints.api.readiness import Readiness
-from setaria.entrypoints.api.relay import ConsoleRelay
+from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.routes import Match, is_console, protocol_of
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.choose import list_models
@@ -40,16 +38,12 @@ class Dispatcher:
         self,
         platform: Platform,
         codecs: Mapping[ProtocolName, Codec],
-        readiness: Readiness,
-        relay: ConsoleRelay,
-        metrics: MetricsPage,
+        pages: Pages,
         edge: Edge = PLAIN_EDGE,
     ) -> None:
         self._platform = platform
         self._codecs = codecs
-        self._readiness = readiness
-        self._relay = relay
-        self._metrics = metrics
+        self._pages = pages
         self._edge = edge
         self._counting = AnthropicMessages()
         self._count_limit = CountLimit()
@@ -77,7 +71,7 @@ class Dispatcher:
         head = exchange.head
         match = self._edge.hosts.find_route(head.path, head.host)
         if is_console(head.path) and (match is None or head.method not in match.route.methods):
-            await self._relay.answer(exchange)
+            await self._pages.console.answer(exchange)
             return
         if match is None:
             raise UnknownPath(f"there is nothing at {head.path[:200]}; the routes are in docs/api.md")
@@ -102,12 +96,20 @@ class Dispatcher:
                 await authenticate(self._received(match, exchange), self._platform)
                 card = card_from_model(self._find_model(match.id))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
+            case "show_call":
+                receipt = await self._pages.reports.show_call(self._received(match, exchange), match.id)
+                exchange.respond(_OK, receipt)
+            case "show_balance":
+                exchange.respond(_OK, await self._pages.reports.show_balance(self._received(match, exchange)))
+            case "show_usage":
+                query = exchange.head.target.partition(b"?")[2].partition(b"#")[0]
+                exchange.respond(_OK, await self._pages.reports.show_usage(self._received(match, exchange), query))
             case "health":
-                exchange.respond(*await self._readiness.report_health())
+                exchange.respond(*await self._pages.readiness.report_health())
             case "ready":
-                exchange.respond(*await self._readiness.report())
+                exchange.respond(*await self._pages.readiness.report())
             case "metrics":
-                await self._metrics.answer(exchange)
+                await self._pages.metrics.answer(exchange)
             case "hello":
                 exchange.respond(_OK, b"")
             case _:

@@ -7,7 +7,19 @@ import msgspec
 
 from setaria.core.protocol import Lane, ProtocolName
 
-Action = Literal["call", "count_tokens", "list_models", "show_model", "health", "ready", "metrics", "hello"]
+Action = Literal[
+    "call",
+    "count_tokens",
+    "list_models",
+    "show_model",
+    "show_call",
+    "show_balance",
+    "show_usage",
+    "health",
+    "ready",
+    "metrics",
+    "hello",
+]
 
 READ = ("GET", "HEAD")
 HEAD_ONLY = ("HEAD",)
@@ -37,11 +49,17 @@ _OF_A_LANE = (
     Route("/v1/chat/completions", WRITE, "call", "openai_chat", "payg"),
     Route("/v1/models", READ, "list_models", "openai_chat", "payg"),
     Route("/v1/models/{id}", READ, "show_model", "openai_chat", "payg"),
+    Route("/v1/calls/{id}", READ, "show_call", "openai_chat", "payg"),
+    Route("/v1/balance", READ, "show_balance", "openai_chat", "payg"),
+    Route("/v1/usage", READ, "show_usage", "openai_chat", "payg"),
     Route("/v1", HEAD_ONLY, "hello", "openai_chat", "payg"),
     Route("/anthropic/v1/messages", WRITE, "call", "anthropic_messages", "payg"),
     Route("/anthropic/v1/messages/count_tokens", WRITE, "count_tokens", "anthropic_messages", "payg"),
     Route("/anthropic/v1/models", READ, "list_models", "anthropic_messages", "payg"),
     Route("/anthropic/v1/models/{id}", READ, "show_model", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/calls/{id}", READ, "show_call", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/balance", READ, "show_balance", "anthropic_messages", "payg"),
+    Route("/anthropic/v1/usage", READ, "show_usage", "anthropic_messages", "payg"),
     Route("/anthropic", HEAD_ONLY, "hello", "anthropic_messages", "payg"),
 )
 ROUTES = (

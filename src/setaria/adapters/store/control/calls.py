@@ -1,23 +1,36 @@
 """Calls: implements the port CallBook within one transaction."""
 
-import datetime
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Connection, RowMapping, cast, func, literal, select
 
 from setaria.adapters.store.columns import name_call_columns
-from setaria.adapters.store.schema import accounts, calls, keys, rollups
+from setaria.adapters.store.schema import accounts, allowances, calls, keys, rollups
+from setaria.adapters.store.usage_rows import (
+    DAY_MS,
+    USAGE,
+    date_of,
+    first_id,
+    merge_usage,
+    receipt_of,
+    record_from_values,
+    usage_from_values,
+)
 from setaria.core.ids import AccountId
-from setaria.core.usage import Usage
+from setaria.domain.ledger.allowances import read_charges
+from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
 
-_DAY_MS = 86_400_000
 _AT_A_TIME = 1000
-_EPOCH = datetime.date(1970, 1, 1)
-_LAST_DAY = (datetime.date.max - _EPOCH).days
-_USAGE = Usage.__struct_fields__
-_RECORD = CallRecord.__struct_fields__
+_CALL = (
+    select(
+        *(calls.c[name] for name in name_call_columns()),
+        func.coalesce(accounts.c.name, "").label("account_name"),
+        func.coalesce(keys.c.name, "").label("key_name"),
+    )
+    .outerjoin_from(calls, accounts, accounts.c.id == calls.c.account_id)
+    .outerjoin(keys, keys.c.id == calls.c.key_id)
+)
 
 
 class CallTable:
@@ -28,34 +41,35 @@ class CallTable:
 
     def list_calls(self, account_id: AccountId | None, limit: int) -> list[CallRow]:
         """List the newest calls, of one account or with None of all, newest first."""
-        question = (
-            select(
-                *(calls.c[name] for name in name_call_columns()),
-                func.coalesce(accounts.c.name, "").label("account_name"),
-                func.coalesce(keys.c.name, "").label("key_name"),
-            )
-            .outerjoin_from(calls, accounts, accounts.c.id == calls.c.account_id)
-            .outerjoin(keys, keys.c.id == calls.c.key_id)
-            .order_by(calls.c.id.desc())
-            .limit(limit)
-        )
+        question = _CALL.order_by(calls.c.id.desc()).limit(limit)
         if account_id is not None:
             question = question.where(calls.c.account_id == account_id)
         return [_call_from_row(row) for row in self._connection.execute(question).mappings()]
+
+    def find_receipt(self, call_id: str) -> Receipt | None:
+        """Find a call by its id, with what paid for it."""
+        found = self._connection.execute(_CALL.where(calls.c.id == call_id)).mappings().first()
+        if found is None:
+            return None
+        row = _call_from_row(found)
+        ids = [charge.allowance_id for charge in read_charges(row.call.charges)]
+        of_account = allowances.c.account_id == row.call.account_id
+        question = select(allowances.c.id, allowances.c.kind).where(allowances.c.id.in_(ids), of_account)
+        return receipt_of(row, {each.id: each.kind for each in self._connection.execute(question)})
 
     def iterate_calls(self, from_ms: int, to_ms: int, account_id: AccountId | None) -> Iterator[CallRecord]:
         """Give the calls with from_ms <= at < to_ms one after another, of one account or with None of all."""
         question = (
             select(*(calls.c[name] for name in name_call_columns()))
             .where(calls.c.at_ms >= from_ms, calls.c.at_ms < to_ms)
-            .where(calls.c.id >= _first_id(from_ms - _DAY_MS), calls.c.id < _first_id(to_ms + _DAY_MS))
+            .where(calls.c.id >= first_id(from_ms - DAY_MS), calls.c.id < first_id(to_ms + DAY_MS))
             .order_by(calls.c.id)
             .execution_options(yield_per=_AT_A_TIME)
         )
         if account_id is not None:
             question = question.where(calls.c.account_id == account_id)
         for row in self._connection.execute(question).mappings():
-            yield _record_from_row(row)
+            yield record_from_values(row)
 
     def sum_usage(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         """Sum the calls with from_ms <= at < to_ms by UTC day, model or key, ordered by group.
@@ -64,7 +78,7 @@ class CallTable:
         """
         kept = self._sum_calls(group_by, from_ms, to_ms, account_id)
         dropped = self._sum_rollups(group_by, from_ms, to_ms, account_id)
-        return _merge(kept, dropped)
+        return merge_usage(kept, dropped)
 
     def _sum_calls(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         group, name = _name_group(group_by)
@@ -73,12 +87,12 @@ class CallTable:
                 group.label("group"),
                 name.label("name"),
                 func.count().label("calls"),
-                *(_sum(calls.c[each]) for each in (*_USAGE, "charge_nano")),
+                *(_sum(calls.c[each]) for each in (*USAGE, "charge_nano")),
             )
             .select_from(calls)
             .where(calls.c.at_ms >= from_ms, calls.c.at_ms < to_ms)
             # The table is in the order of the ids, which begin with the moment; so only its days in question are read.
-            .where(calls.c.id >= _first_id(from_ms - _DAY_MS), calls.c.id < _first_id(to_ms + _DAY_MS))
+            .where(calls.c.id >= first_id(from_ms - DAY_MS), calls.c.id < first_id(to_ms + DAY_MS))
             .group_by(group)
             .order_by(group)
         )
@@ -91,35 +105,28 @@ class CallTable:
     def _sum_rollups(self, group_by: GroupBy, from_ms: int, to_ms: int, account_id: AccountId | None) -> list[UsageRow]:
         group = {"day": rollups.c.day, "model": rollups.c.model, "key": rollups.c.key_id}[group_by]
         name = func.coalesce(func.max(keys.c.name), "") if group_by == "key" else literal("")
-        first_day, end_day = -(-from_ms // _DAY_MS), to_ms // _DAY_MS
+        first_day, end_day = -(-from_ms // DAY_MS), to_ms // DAY_MS
         question = (
             select(
                 group.label("group"),
                 name.label("name"),
-                *(_sum(rollups.c[each]) for each in ("calls", *_USAGE, "charge_nano")),
+                *(_sum(rollups.c[each]) for each in ("calls", *USAGE, "charge_nano")),
             )
             .select_from(rollups)
-            .where(rollups.c.day >= _date(first_day), rollups.c.day < _date(end_day))
+            .where(rollups.c.day >= date_of(first_day), rollups.c.day < date_of(end_day))
             .group_by(group)
         )
         if group_by == "key":
             question = question.outerjoin(keys, keys.c.id == rollups.c.key_id)
         if account_id is not None:
             question = question.where(rollups.c.account_id == account_id)
-        return [_usage_from_values(row) for row in self._connection.execute(question).mappings()]
-
-
-def _merge(kept: list[UsageRow], dropped: list[UsageRow]) -> list[UsageRow]:
-    rows = {row.group: row for row in kept}
-    for row in dropped:
-        rows[row.group] = row.plus(rows[row.group]) if row.group in rows else row
-    return [rows[group] for group in sorted(rows)]
+        return [usage_from_values(row) for row in self._connection.execute(question).mappings()]
 
 
 def _name_group(group_by: GroupBy) -> tuple[ColumnElement[object], ColumnElement[object]]:
     match group_by:
         case "day":
-            return calls.c.at_ms // _DAY_MS, literal("")
+            return calls.c.at_ms // DAY_MS, literal("")
         case "model":
             return calls.c.model, func.max(calls.c.model)
         case "key":
@@ -131,31 +138,11 @@ def _sum(column: Column[int]) -> ColumnElement[int]:
     return total.label(column.name)
 
 
-def _first_id(moment_ms: int) -> str:
-    return f"{max(moment_ms, 0):012x}"
-
-
-def _record_from_row(values: RowMapping) -> CallRecord:
-    usage = Usage(**{name: values[name] for name in _USAGE})
-    return CallRecord(usage=usage, **{name: values[name] for name in _RECORD if name != "usage"})
-
-
 def _call_from_row(values: RowMapping) -> CallRow:
-    return CallRow(_record_from_row(values), values["account_name"], values["key_name"])
+    return CallRow(record_from_values(values), values["account_name"], values["key_name"])
 
 
 def _usage_from_row(values: RowMapping, group_by: GroupBy) -> UsageRow:
     if group_by == "day":
-        return _usage_from_values({**values, "group": _date(values["group"])})
-    return _usage_from_values(values)
-
-
-def _date(day: int) -> str:
-    """Write the date of a day since the epoch; days beyond the calendar are its last."""
-    return (_EPOCH + datetime.timedelta(days=min(day, _LAST_DAY))).isoformat()
-
-
-def _usage_from_values(values: Mapping[Any, Any]) -> UsageRow:  # what SQL gives has no types
-    group = values["group"]
-    usage = Usage(**{name: values[name] for name in _USAGE})
-    return UsageRow(group, values["name"] or group, values["calls"], usage, values["charge_nano"])
+        return usage_from_values({**values, "group": date_of(values["group"])})
+    return usage_from_values(values)

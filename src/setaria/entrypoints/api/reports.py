@@ -1,0 +1,81 @@
+"""Reports: what programs ask about the account whose key they have: a call's receipt, the balance, usage.
+
+They cost nothing and are outside the account's limits, but not without bounds: 600 a minute and key.
+"""
+
+import re
+from urllib.parse import parse_qs
+
+import msgspec
+
+from setaria.core.errors import InvalidRequest, NotFound
+from setaria.domain.ledger.ports import Reports
+from setaria.domain.ledger.purses import balance_of
+from setaria.domain.ledger.records import GroupBy
+from setaria.gateway.authenticate import authenticate
+from setaria.gateway.count import CountLimit
+from setaria.gateway.platform import Platform
+from setaria.gateway.stages import Identified, Received
+from setaria.management.money_shapes import shape_balance
+from setaria.management.receipt_shapes import shape_receipt
+from setaria.management.shapes import shape_usage
+from setaria.management.usage import make_report, read_period
+
+_CALL_ID = re.compile("[0-9a-f]{32}")
+_GROUPS: dict[str, GroupBy] = {"day": "day", "model": "model", "key": "key"}
+_SHOWN = 40
+_encode = msgspec.json.Encoder().encode
+
+
+class ReportPages:
+    """Answers the routes of calls, balance and usage."""
+
+    def __init__(self, platform: Platform, reports: Reports) -> None:
+        self._platform = platform
+        self._reports = reports
+        self._limit = CountLimit("reports")
+
+    async def show_call(self, received: Received, call_id: str) -> bytes:
+        """Write the receipt of a call.
+
+        Raises: NotFound when the account has no such call; Limited; as `authenticate` does.
+        """
+        account_id = (await self._identify(received)).caller.account_id
+        found = await self._reports.find_receipt(account_id, call_id) if _CALL_ID.fullmatch(call_id) else None
+        if found is None:
+            raise NotFound(
+                f"this account has no call {call_id[:_SHOWN]!r}; its id is in the answer's header x-request-id, and it "
+                "is on the books when it has ended"
+            )
+        tariffs = self._platform.tariffs
+        return _encode(shape_receipt(found, tariffs.find_version(found.row.call.price_id), tariffs.currency))
+
+    async def show_balance(self, received: Received) -> bytes:
+        """Write what the account has.
+
+        Raises: Limited; as `authenticate` does.
+        """
+        account_id = (await self._identify(received)).caller.account_id
+        purses = await self._reports.read_purses(account_id)
+        return _encode(shape_balance(balance_of(purses, received.at_ms), self._platform.tariffs.currency))
+
+    async def show_usage(self, received: Received, query: bytes) -> bytes:
+        """Write the sums of the account's calls.
+
+        Takes: query, of the request's target: `group_by` (day, model or key), `from` and `to`.
+        Raises: InvalidRequest, which names the field; Limited; as `authenticate` does.
+        """
+        account_id = (await self._identify(received)).caller.account_id
+        given = {name: values[-1] for name, values in parse_qs(query.decode("latin-1")).items()}
+        group_by = _GROUPS.get(given.get("group_by", "day"))
+        if group_by is None:
+            shown = given["group_by"][:_SHOWN]
+            raise InvalidRequest(f"group_by is {shown!r}; allowed: day, model, key", param="group_by")
+        period = read_period(given.get("from"), given.get("to"), received.at_ms)
+        rows = await self._reports.sum_usage(account_id, group_by, period.from_ms, period.to_ms)
+        return _encode(shape_usage(make_report(group_by, period, rows), self._platform.tariffs.currency))
+
+    async def _identify(self, received: Received) -> Identified:
+        identified = await authenticate(received, self._platform)
+        self._limit.take(identified.caller.key_id, received.at_ms)
+        return identified
