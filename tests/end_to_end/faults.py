@@ -95,11 +95,15 @@ FAULTS: Mapping[str, Fault] = {
     "odd text bytewise": _both("unicode:bytewise", ODD_TEXT),
     "crlf": _stream("text:crlf", GOOD),
     "comments": _stream("text:comments", GOOD),
+    "delays": _both("text:head_delay_ms=100:first_delay_ms=100:gap_ms=10", GOOD),
+    "endless event": _stream("huge:tokens=50", FAILED),
+    "no stream": _stream("text:json_stream", GOOD),
     "crlf comments bytewise": _stream("text:crlf:comments:bytewise", GOOD),
     "all in one piece": _stream("text:glued", GOOD),
     "until close": _both("text:framing=until_close", GOOD),
     "sized": _stream("text:framing=sized", GOOD),
     "closes afterwards": _both("text:close", GOOD),
+    "stale connection": _both("text:dead", GOOD),
     "interim answers": _both("text:interim", GOOD),
     "compressed": _both("text:gzip", FAILED),
     "no http": _both("text:garbage", FAILED),
@@ -111,6 +115,7 @@ FAULTS: Mapping[str, Fault] = {
     "cut once before the first token": _both("text:cut=40:times=1", AGAIN),
     "cut in the middle": Fault("text:cut=900", CUT, None),
     "cut in the middle by a reset": Fault("text:cut=900:reset", CUT, None),
+    "cut in a call": Fault("parallel:cut=1000", CUT._replace(text=""), None),
     "whole answer cut": Fault("text:cut=200", None, FAILED),
     "cut after the finish": _stream("text:cut_mark", GOOD),
     "cut after the finish without usage": _stream("text:cut_mark:usage=missing", GUESSED),
@@ -132,6 +137,10 @@ FAULTS: Mapping[str, Fault] = {
     "403": _both("text:status=403", REFUSED),
     "404": _both("text:status=404", REFUSED),
     "400": _both("text:status=400", INVALID),
+    "413": _both("text:status=413", INVALID),
+    "422": _both("text:status=422", INVALID),
+    "529": _both("text:status=529", BUSY),
+    "400 without an end": _both("text:status=400:slow_refusal", INVALID),
     "overflow": _both("text:status=400:overflow", INVALID),
     "429 waited out": _both("text:status=429:retry_after=1:times=1", AGAIN),
     "429 handed on": _both("text:status=429:retry_after=30", BUSY._replace(retry_after="30")),
@@ -172,6 +181,10 @@ class Row(NamedTuple):
         if (self.name, self.client, self.upstream) == ("same index", "chat", "openai"):
             merged = (PARIS[0], PARIS[1] + ROME[1])  # the relay passes on what the server said
             return outcome._replace(calls=(merged,))
+        if (self.name, self.client, self.upstream) == ("endless event", "messages", "anthropic"):
+            return outcome._replace(counts_from="upstream")  # the relay had been told what the prompt took
+        if self.name == "no stream" and (self.client == "chat") == (self.upstream == "openai"):
+            return FAILED  # a whole answer can't be relayed as a stream
         return outcome
 
     @property

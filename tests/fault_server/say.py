@@ -7,6 +7,7 @@ from tests.fault_server.scenario import Scenario
 CALLS = (("call_one", "get_weather", '{"city": "Paris"}'), ("call_two", "get_weather", '{"city": "Rome"}'))
 ODD_TEXT = ("line\u2028separator", " and \u2029 and \u0085", " naïve 食べる 🌾", "\r\n tab\t")
 HUGE_CHARS = 1_000_000
+PIECES = Scenario().tokens
 
 
 def say(scenario: Scenario, asked: Asked) -> Said:
@@ -21,7 +22,7 @@ def say(scenario: Scenario, asked: Asked) -> Said:
         case "parallel":
             return Said((), (), CALLS)
         case "huge":
-            return Said((), ("x" * HUGE_CHARS,), ())
+            return Said((), ("x" * (HUGE_CHARS * scenario.tokens // PIECES),), ())  # in one piece
         case "unicode":
             return Said((), ODD_TEXT, ())
         case "loop":

@@ -12,7 +12,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One request's fate; numbers of events and bytes count from 0, -1 means never."""
 
     content: Content = "text"
-    tokens: int = 5  # pieces of text
+    tokens: int = 5  # pieces of text; of a huge one a fifth of its size
     every: int = 1  # each so many-th request of this scenario goes wrong, the others are answered well
     times: int = 0  # how many requests of this scenario go wrong, the later ones are answered well; 0: all
     # time

@@ -201,6 +201,25 @@ def test_cut_after_the_finish(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_cut_at_any_byte(stream: bool, kind: str) -> None:
+    """Wherever an answer is cut, its end is told once: as well where only the end mark was missing, else as a cut."""
+
+    async def story(bench: Bench) -> None:
+        for at in range(0, 1800, 53):
+            read = await bench.take_events(f"text:cut={at}", stream=stream)
+            relayed = await bench.take_bytes(f"text:cut={at}", stream=stream)
+            assert TEXT.startswith(read.answer.text)
+            for error, is_whole in (
+                (read.error, read.answer.text == TEXT),
+                (relayed.error, b"word4" in relayed.content),
+            ):
+                assert is_whole if error is None else type(error) is UpstreamCut, at
+
+    play(story, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_broken_event(kind: str) -> None:
     """An event that is no JSON ends the call, after what was said before it."""
 
