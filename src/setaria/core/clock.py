@@ -38,9 +38,7 @@ class SystemClock:
         """Tell the moment, in milliseconds since the epoch (UTC)."""
         return time.time_ns() // 1_000_000
 
-    def monotonic_s(self) -> float:
-        """Tell seconds on a clock that never goes back."""
-        return time.monotonic()
+    monotonic_s = staticmethod(time.monotonic)  # asked some 20 times a call, so without a step between
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -1,5 +1,6 @@
 """Answer head: the status line and headers of an answer, as bytes."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 REASONS = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
@@ -9,14 +10,17 @@ COMMENT = b":\n\n"
 JSON = "application/json"
 
 
-def whole_head(status: int, size_bytes: int, fields: tuple[tuple[str, str], ...], *, close: bool) -> bytes:
-    """Write the head of an answer that is sent as a whole."""
-    more = "".join(f"{name}: {value}\r\n" for name, value in fields)
+def whole_head(
+    status: int, size_bytes: int, date: str, call_id: str, more: Iterable[tuple[str, str]], *, close: bool
+) -> bytes:
+    """Write the head of an answer that is sent as a whole; `more` are the headers beside those that each has."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in more])
     if close:
-        more += "connection: close\r\n"
-    return (f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\ncontent-length: {size_bytes}\r\n{more}\r\n").encode(
-        "latin-1"
-    )
+        lines += "connection: close\r\n"
+    return (
+        f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}\r\ncontent-length: {size_bytes}\r\n"
+        f"date: {date}\r\nx-request-id: {call_id}\r\n{lines}\r\n"
+    ).encode("latin-1")
 
 
 def stream_head(date: str, call_id: str, *, chunked: bool) -> bytes:

@@ -293,8 +293,9 @@ class Connection(asyncio.Protocol):
 
     def _begin_body(self) -> None:
         """Start the clock of a whole body; the time that it waited for its turn is not the client's."""
-        self._body_deadline_s = self._host.now_s() + WHOLE_BODY_TIMEOUT_S
-        self._await_body()
+        now_s = self._host.now_s()
+        self._body_deadline_s = now_s + WHOLE_BODY_TIMEOUT_S
+        self.deadline_s = now_s + BODY_TIMEOUT_S
 
     def _await_body(self) -> None:
         """Start the clock of a body's next bytes."""

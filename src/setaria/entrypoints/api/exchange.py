@@ -186,8 +186,9 @@ class Exchange:
             return
         close = not self._reusable(framed=True)
         content = b"" if self.head.method == "HEAD" else body
-        fields = (("content-type", content_type), *self._own_fields(), *headers)
-        self._line.send(whole_head(status, len(body), fields, close=close) + content)
+        fields = (("content-type", content_type), *headers)
+        head = whole_head(status, len(body), self._line.date, self.call_id, fields, close=close)
+        self._line.send(head + content)
         self._finish(close=close)
 
     def start_stream(self) -> None:
@@ -231,9 +232,6 @@ class Exchange:
 
     def _reusable(self, *, framed: bool) -> bool:
         return framed and self.head.keep_alive and self.whole and self._line.may_stay
-
-    def _own_fields(self) -> tuple[tuple[str, str], ...]:
-        return (("date", self._line.date), ("x-request-id", self.call_id))
 
     def _finish(self, *, close: bool) -> None:
         self._over = True

@@ -1,5 +1,7 @@
 """Head: a request's line and headers, and the checks on its framing that the parser leaves to us."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from setaria.core.errors import InvalidRequest, TooLarge
@@ -7,10 +9,20 @@ from setaria.domain.routing.session import SESSION_HEADERS
 
 Header = tuple[bytes, bytes]
 
-_CREDENTIAL_HEADERS = frozenset({b"api-key", b"x-api-key"})
 _BEARER = b"bearer "
-_PARENT_HEADER = b"traceparent"
-_NAMES = SESSION_HEADERS | {_PARENT_HEADER}
+_BEARER_BYTES = len(_BEARER)
+_READ = {
+    b"authorization": "authorization",
+    b"api-key": "credential",
+    b"x-api-key": "credential",
+    b"host": "host",
+    b"content-length": "length",
+    b"transfer-encoding": "encoding",
+    b"expect": "expect",
+    b"traceparent": "parent",
+} | dict.fromkeys(SESSION_HEADERS, "session")
+_NONE: Sequence[bytes] = ()
+_CONTINUE = b"100-continue"
 _VERSIONS = frozenset({"1.0", "1.1"})
 
 
@@ -63,32 +75,13 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
     Raises: InvalidRequest when version or framing are not beyond doubt: no Host, two, a Transfer-Encoding other than
     `chunked`, or one together with a Content-Length. TooLarge when the body's announced length is above the limit.
     """
-    credentials: list[str] = []
-    hosts = 0
-    host = b""
-    lengths: list[bytes] = []
-    encodings: list[bytes] = []
-    expects_continue = False
-    names = [b"", b""]  # of the client's session, and of the span that the call is a part of
+    found: dict[str, list[bytes]] = {}
     for name, value in headers:
-        lowered = name.lower()
-        if lowered == b"authorization":
-            if value[:7].lower() == _BEARER:
-                credentials += _credentials_of(value)
-        elif lowered in _CREDENTIAL_HEADERS:
-            credentials += _credentials_of(value)
-        elif lowered == b"host":
-            hosts += 1
-            host = value
-        elif lowered == b"content-length":
-            lengths.append(value)
-        elif lowered == b"transfer-encoding":
-            encodings.append(value)
-        elif lowered == b"expect":
-            expects_continue = value.lower() == b"100-continue" and facts.version == "1.1"
-        elif lowered in _NAMES:
-            names[lowered == _PARENT_HEADER] = value
-    _check_framing(facts.version, hosts, lengths, encodings)
+        kind = _READ.get(name.lower())
+        if kind is not None:
+            found.setdefault(kind, []).append(value)
+    hosts, lengths, encodings = found.get("host", _NONE), found.get("length", _NONE), found.get("encoding", _NONE)
+    _check_framing(facts.version, len(hosts), lengths, encodings)
     content_length = None if encodings else _read_length(lengths)
     if content_length is not None and content_length > body_limit_bytes:
         raise body_too_large(body_limit_bytes)
@@ -98,21 +91,35 @@ def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) ->
         path=_path_of(facts.target),
         version=facts.version,
         headers=tuple(headers),
-        credentials=tuple(filter(None, credentials)),
+        credentials=_read_credentials(found),
         content_length=content_length,
-        expects_continue=expects_continue,
+        expects_continue="expect" in found and facts.version == "1.1" and found["expect"][-1].lower() == _CONTINUE,
         keep_alive=facts.keep_alive,
-        session=names[0],
-        parent=names[1],
-        host=host,
+        session=found["session"][-1] if "session" in found else b"",
+        parent=found["parent"][-1] if "parent" in found else b"",
+        host=hosts[-1] if hosts else b"",
     )
+
+
+def _read_credentials(found: Mapping[str, Sequence[bytes]]) -> tuple[str, ...]:
+    credentials: list[str] = []
+    for value in found.get("authorization", ()):
+        if value[:_BEARER_BYTES].lower() == _BEARER:
+            credentials += _credentials_of(value)
+    for value in found.get("credential", ()):
+        credentials += _credentials_of(value)
+    return tuple(filter(None, credentials))
 
 
 def _credentials_of(value: bytes) -> list[str]:
     """Read a credential header; a proxy may have joined two of them with a comma, which no key has."""
-    parts = (part.lstrip() for part in value.split(b","))
-    bare = (part[7:] if part[:7].lower() == _BEARER else part for part in parts)
-    return [part.strip().decode("latin-1") for part in bare]
+    return [_credential_of(part) for part in value.split(b",")]
+
+
+def _credential_of(part: bytes) -> str:
+    part = part.lstrip()
+    bare = part[_BEARER_BYTES:] if part[:_BEARER_BYTES].lower() == _BEARER else part
+    return bare.strip().decode("latin-1")
 
 
 def unread_head(facts: HeadFacts) -> RequestHead:
@@ -135,7 +142,7 @@ def body_too_large(limit_bytes: int) -> TooLarge:
     return TooLarge(f"the request body is larger than {limit_bytes // (1024 * 1024)} MB, the limit of this server")
 
 
-def _check_framing(version: str, hosts: int, lengths: list[bytes], encodings: list[bytes]) -> None:
+def _check_framing(version: str, hosts: int, lengths: Sequence[bytes], encodings: Sequence[bytes]) -> None:
     if version not in _VERSIONS:
         raise InvalidRequest(f"the request is HTTP/{version}; this server speaks HTTP/1.0 and HTTP/1.1")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
@@ -148,7 +155,7 @@ def _check_framing(version: str, hosts: int, lengths: list[bytes], encodings: li
         raise InvalidRequest("the only Transfer-Encoding that is accepted is `chunked`")
 
 
-def _read_length(lengths: list[bytes]) -> int:
+def _read_length(lengths: Sequence[bytes]) -> int:
     if not lengths:
         return 0
     if not lengths[0].strip().isdigit():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import msgspec
 
@@ -38,12 +38,13 @@ class Server:
         self,
         limits: Limits,
         clock: Clock,
-        handle: Callable[[Exchange], Awaitable[None]],
+        handle: Callable[[Exchange], Coroutine[object, object, None]],
         refuse: Callable[[Exchange, SetariaError], None],
     ) -> None:
         self.header_limit_bytes = limits.header_limit_bytes
         self.body_limit_bytes = limits.body_limit_bytes
         self.stopping = False
+        self.now_s = clock.monotonic_s
         self.date = http_date_from_ms(clock.now_ms())
         self._max_connections = limits.max_connections
         self._clock = clock
@@ -94,10 +95,6 @@ class Server:
 
     # ---- Host
 
-    def now_s(self) -> float:
-        """Tell the monotonic time."""
-        return self._clock.monotonic_s()
-
     def new_call_id(self) -> CallId:
         """Make the next call's id."""
         return new_call_id(self._clock.now_ms())
@@ -115,7 +112,7 @@ class Server:
 
     def handle(self, exchange: Exchange) -> None:
         """Begin to answer a request whose head is read."""
-        task = asyncio.get_running_loop().create_task(self._run(exchange))
+        task = asyncio.get_running_loop().create_task(self._handle(exchange))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -139,9 +136,6 @@ class Server:
                 connection.feed()
 
     # ---- inner steps
-
-    async def _run(self, exchange: Exchange) -> None:
-        await self._handle(exchange)
 
     def _tick(self) -> None:
         self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)

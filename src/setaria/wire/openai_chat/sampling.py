@@ -14,7 +14,7 @@ from setaria.wire.fields import (
     read_string,
 )
 
-_SELDOM = ("frequency_penalty", "presence_penalty", "seed", "stop", "logit_bias")
+_SELDOM = ("frequency_penalty", "presence_penalty", "stop", "logit_bias")
 _MAX_STOPS = 4
 _MAX_BIASES = 1024
 _BIAS_LIMIT = 100
@@ -35,14 +35,15 @@ def read_sampling(fields: Fields, traits: Traits, *, thinking: bool) -> Sampling
         top_p = optional_number(fields, "top_p", "top_p", 0.01, 1)
     temperature = traits.recommended.temperature if temperature is None else temperature
     top_p = traits.recommended.top_p if top_p is None else top_p
+    seed = optional_integer_within(fields, "seed", "seed", -_SEED_LIMIT, _SEED_LIMIT - 1)
     if fields.keys().isdisjoint(_SELDOM):
-        return Sampling(temperature, top_p)
+        return Sampling(temperature, top_p, 0.0, 0.0, seed)
     return Sampling(
         temperature=temperature,
         top_p=top_p,
         frequency_penalty=optional_number(fields, "frequency_penalty", "frequency_penalty", -2, 2) or 0.0,
         presence_penalty=optional_number(fields, "presence_penalty", "presence_penalty", -2, 2) or 0.0,
-        seed=optional_integer_within(fields, "seed", "seed", -_SEED_LIMIT, _SEED_LIMIT - 1),
+        seed=seed,
         stop=_read_stop(fields),
         logit_bias=_read_logit_bias(fields),
     )
