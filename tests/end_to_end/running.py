@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = Path(sys.executable).parent / "setaria"
-READY_S = 30.0
+READY_S = 60.0  # a busy machine takes its time
 
 
 class Running:

@@ -231,6 +231,26 @@ def test_http_through_a_proxy() -> None:
     uvloop.run(story())
 
 
+def test_a_server_that_closes_when_it_hears_tls() -> None:
+    """A plain server behind an https address is told as what it may be."""
+
+    async def story() -> None:
+        async def close(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        listener = await asyncio.start_server(close, "127.0.0.1", 0)
+        async with serve_faults() as server:
+            server.scheme, server.port = "https", listener.sockets[0].getsockname()[1]
+            async with Wires(NO_AUTHORITY).upstream(server) as bench:
+                told = str((await bench.take_events("text")).error)
+        listener.close()
+        assert told == (
+            "vllm-1 can't be reached: it closed the connection while TLS was set up; does it speak https there?"
+        )
+
+    uvloop.run(story())
+
+
 @pytest.mark.parametrize(
     "answer, words",
     [

@@ -4,6 +4,7 @@ What comes out is a transport with the methods of asyncio's: whoever can open on
 """
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -142,6 +143,8 @@ def _reason(error: OSError, place: str) -> str:
             return f"it does not speak TLS as it should ({error.reason or 'broken off'})"
         case socket.gaierror():
             return f"the host of {place} is not known ({error.strerror})"
+        case ConnectionResetError() if error.errno == errno.ECONNRESET or not error.args:
+            return "it closed the connection while TLS was set up; does it speak https there?"
         case ConnectionRefusedError():
             return f"nothing listens at {place}"
         case _:
