@@ -178,9 +178,6 @@ class Row(NamedTuple):
         assert outcome is not None
         if (self.name, self.client, self.upstream) == ("usage negative", "messages", "anthropic"):
             return outcome._replace(counts_from="upstream")  # the relay can't say that only the input was told
-        if (self.name, self.client, self.upstream) == ("same index", "chat", "openai"):
-            merged = (PARIS[0], PARIS[1] + ROME[1])  # the relay passes on what the server said
-            return outcome._replace(calls=(merged,))
         if (self.name, self.client, self.upstream) == ("endless event", "messages", "anthropic"):
             return outcome._replace(counts_from="upstream")  # the relay had been told what the prompt took
         if self.name == "no stream" and (self.client == "chat") == (self.upstream == "openai"):

@@ -171,6 +171,8 @@ def test_the_books_say(row: Row, played: Played) -> None:
     elif outcome.text:
         assert sum(tokens[:3]) > 0
         assert booked["output_tokens"] > 0
+        if outcome.ended:
+            assert heard.tokens == (sum(tokens[:3]), booked["output_tokens"])
 
 
 @pytest.mark.parametrize("client, upstream", PAIRS)

@@ -101,7 +101,7 @@ def read_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
 
 def relay_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
     """Relay a stream in pieces; what was sent on so far is always whole events."""
-    reader = codec.open_relay("public")
+    reader = codec.open_relay("public", DIALOGUE)
     sent = b""
     try:
         for at in range(0, len(data), size):
@@ -137,7 +137,7 @@ def test_any_whole_answer(kind: str, draw: Random, content: Content) -> None:
     except (UpstreamError, CallerError) as error:
         write_for_callers([], error)
     try:
-        sent, usage, said_tokens = codec.relay_answer(body, "public")
+        sent, usage, said_tokens = codec.relay_answer(body, "public", DIALOGUE)
     except (UpstreamError, CallerError):
         return
     json.loads(sent)

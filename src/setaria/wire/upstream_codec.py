@@ -65,8 +65,9 @@ class RelayReader(Protocol):
     said_tokens: int
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes and give those to send on: the same ones, but for the model's name, an event with odd usage, which
-        is rewritten, and an event that is not whole yet, which is kept back. So is `[DONE]`: `close` gives it.
+        """Take bytes and give those to send on: the same ones, but for the model's name and what is odd (a usage that
+        can't be true, two tool calls of one index), which is rewritten, and an event that is not whole yet, which is
+        kept back. So is what comes from the finish reason on: `close` gives it.
 
         Raises: UpstreamError, CallerError when the server tells an error in-band.
         Cost: hot path; under 2 us an event.
@@ -74,7 +75,8 @@ class RelayReader(Protocol):
         ...
 
     def close(self) -> bytes:
-        """Take the news that the body has ended; gives what is still to be sent.
+        """Take the news that the body has ended; gives what is still to be sent, an estimate of the usage where the
+        server told none.
 
         Raises: UpstreamCut when the answer had no finish reason yet.
         """
@@ -115,15 +117,15 @@ class UpstreamCodec(Protocol):
         """
         ...
 
-    def open_relay(self, model: str) -> RelayReader:
+    def open_relay(self, model: str, dialogue: Dialogue) -> RelayReader:
         """Start reading along a streamed answer that is relayed; `model` is the public id that the caller sees."""
         ...
 
-    def relay_answer(self, body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
+    def relay_answer(self, body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
         """Read a whole answer that is relayed; `model` is the public id that the caller sees.
 
-        Gives: the bytes to send on (the same, but for the model's name and odd usage), the usage told, and an estimate
-        of the output tokens.
+        Gives: the bytes to send on (the same, but for the model's name and a usage that is odd or missing), the usage
+        told, and an estimate of the output tokens.
         Raises: UpstreamFailed when it is no legal answer.
         """
         ...

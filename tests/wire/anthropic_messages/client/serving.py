@@ -76,7 +76,7 @@ def read(stream: bytes, sizes: tuple[int, ...] = ()) -> tuple[list[Event], Setar
 
 def relay(stream: bytes, sizes: tuple[int, ...] = ()) -> tuple[bytes, RelayReader, SetariaError | None]:
     """Relay a stream in such pieces; gives what was sent on, the relay, and the error that ended it."""
-    reader: RelayReader = UPSTREAM.open_relay(MODEL)
+    reader: RelayReader = UPSTREAM.open_relay(MODEL, DIALOGUE)
     sent = b""
     try:
         for piece in cut(stream, sizes):

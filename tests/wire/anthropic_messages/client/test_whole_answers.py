@@ -88,13 +88,13 @@ def test_ends_of_whole_answers(fields: dict[str, object], expected: list[object]
         (USAGE | {"extra": 1}, TOLD, USAGE | {"extra": 1}),
         ({"input_tokens": 5, "output_tokens": -1}, SAID, {"input_tokens": 5, "output_tokens": 11}),
         ({"input_tokens": 5}, SAID, {"input_tokens": 5, "output_tokens": 11}),
-        ({"output_tokens": 4}, None, {"input_tokens": 0, "output_tokens": 4}),
-        (None, None, {"input_tokens": 0, "output_tokens": 11}),
+        ({"output_tokens": 4}, None, {"input_tokens": 5, "output_tokens": 4}),
+        (None, None, {"input_tokens": 5, "output_tokens": 11}),
     ],
 )
 def test_a_relayed_answer(usage: object, told: Usage | None, shown: dict[str, int]) -> None:
     """The caller gets the body with the public name and mended usage, all else as it came; events tell the same."""
-    sent, found, said_tokens = UPSTREAM.relay_answer(body(usage=usage), MODEL)
+    sent, found, said_tokens = UPSTREAM.relay_answer(body(usage=usage), MODEL, DIALOGUE)
     assert (told, 11) == (found, said_tokens)
     assert json.loads(body(model=MODEL, usage=shown)) == json.loads(sent)
     last = UPSTREAM.read_answer(body(usage=usage), DIALOGUE)[-1]
@@ -122,4 +122,4 @@ def test_bad_answers(answer: bytes, kind: type[Exception]) -> None:
         UPSTREAM.read_answer(answer, DIALOGUE)
     if b"tool_use" not in answer:  # an answer that is relayed is not looked into so closely
         with pytest.raises(kind):
-            UPSTREAM.relay_answer(answer, MODEL)
+            UPSTREAM.relay_answer(answer, MODEL, DIALOGUE)

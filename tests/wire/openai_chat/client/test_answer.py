@@ -72,7 +72,7 @@ def test_what_is_no_answer_is_an_error(answer: bytes, error: type[SetariaError])
     with pytest.raises(error):
         OpenAIUpstream().read_answer(answer, ASKED)
     with pytest.raises(error):
-        OpenAIUpstream().relay_answer(answer, "m")
+        OpenAIUpstream().relay_answer(answer, "m", ASKED)
 
 
 def test_our_own_answer_is_read_as_it_was_written() -> None:
@@ -95,12 +95,18 @@ def test_our_own_answer_is_read_as_it_was_written() -> None:
     [
         body(b'{"content":"A","reasoning_content":"R"}'),
         body(CALL % b'"{}"', b'"tool_calls"'),
-        body(b'{"content":"A","tool_calls":[{"id":"a"}]}', usage=b"null"),
+        body(b'{"content":"A","tool_calls":[{"id":"a"}]}'),
     ],
 )
 def test_a_regular_answer_crosses_as_it_is(answer: bytes) -> None:
     """Nothing is written again that needs no change."""
-    assert OpenAIUpstream().relay_answer(answer, "m")[0] == answer
+    assert OpenAIUpstream().relay_answer(answer, "m", ASKED)[0] == answer
+
+
+ESTIMATE = (
+    b'{"prompt_tokens":6,"completion_tokens":1,"total_tokens":7,"completion_tokens_details":{"reasoning_tokens":0},'
+    b'"prompt_tokens_details":{"cached_tokens":0}}'
+)
 
 
 @pytest.mark.parametrize(
@@ -113,20 +119,21 @@ def test_a_regular_answer_crosses_as_it_is(answer: bytes) -> None:
             Usage(5, 0, 0, 2),
             3,
         ),
-        (body(b'{"content":"A"}', usage=b'{"prompt_tokens":-1}'), body(b'{"content":"A"}', usage=b"null"), None, 1),
+        (body(b'{"content":"A"}', usage=b'{"prompt_tokens":-1}'), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
+        (body(b'{"content":"A"}', usage=b"null"), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(CALL % b'"{\\"x\\":1}"'), body(CALL % b'"{\\"x\\":1}"'), Usage(5, 0, 0, 2), 3),
     ],
 )
 def test_only_what_must_be_is_changed(answer: bytes, sent: bytes, usage: Usage | None, tokens: int) -> None:
-    """The model's name, the name of the reasoning, and odd usage; the tokens said are estimated."""
-    assert OpenAIUpstream().relay_answer(answer, "m") == (sent, usage, tokens)
+    """The model's name, the name of the reasoning, and odd or missing usage; the tokens said are estimated."""
+    assert OpenAIUpstream().relay_answer(answer, "m", ASKED) == (sent, usage, tokens)
 
 
 def test_both_paths_meter_the_same() -> None:
     """Bypass and translation give the same usage of the same answer."""
     usage = b'{"prompt_tokens":9,"completion_tokens":4,"total_tokens":99,"prompt_tokens_details":{"cached_tokens":12}}'
     answer = body(b'{"content":"A"}', usage=usage)
-    sent, relayed, _ = OpenAIUpstream().relay_answer(answer, "m")
+    sent, relayed, _ = OpenAIUpstream().relay_answer(answer, "m", ASKED)
     read = OpenAIUpstream().read_answer(answer, ASKED)[-1]
     assert (read, relayed) == (UsageReport(Usage(0, 9, 0, 4), "upstream"), Usage(0, 9, 0, 4))
     assert msgspec.json.decode(sent)["usage"]["total_tokens"] == 13

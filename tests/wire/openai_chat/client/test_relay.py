@@ -1,25 +1,39 @@
 """Relay: what crosses, what is changed, what is kept back; and that it meters as the reader does."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Finish, ReasoningDelta, TextDelta, ToolCallStart, UsageReport
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat.client import OpenAIUpstream
 from setaria.wire.openai_chat.client.relay import ChatRelay
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES
 from tests.wire.openai_chat.client.test_reader import CASES, NAMES, read, split
-from tests.wire.openai_chat.client.transcripts import SERVERS, STOP, TRANSCRIPTS, USAGE, Transcript, choice, sse, told
+from tests.wire.openai_chat.client.transcripts import (
+    ASKED,
+    CALLS,
+    SERVERS,
+    STOP,
+    TRANSCRIPTS,
+    USAGE,
+    Transcript,
+    choice,
+    sse,
+    told,
+)
 
 DETAILS = b'"completion_tokens_details":{"reasoning_tokens":0},"prompt_tokens_details":{"cached_tokens":0}'
 
 
 def relay(pieces: list[bytes], model: str = "m") -> tuple[bytes, ChatRelay]:
     """Relay a stream that comes in these pieces."""
-    reader = ChatRelay(model)
+    reader = ChatRelay(model, ASKED)
     return b"".join([*map(reader.feed, pieces), reader.close()]), reader
 
 
@@ -34,16 +48,19 @@ def test_the_relay_meters_as_the_reader_does(transcript: Transcript) -> None:
 
 @pytest.mark.parametrize("transcript", CASES)
 def test_what_the_relay_sends_says_what_the_server_said(transcript: Transcript) -> None:
-    """A caller reads from the relayed bytes what we would read from the server's."""
-    sent, _ = relay([transcript.body], transcript.model)
-    assert (read([sent]), sent.endswith(b"data: [DONE]\n\n")) == (transcript.events, True)
+    """A caller reads from the relayed bytes what we would read from the server's, and the usage if that told none."""
+    sent, reader = relay([transcript.body], transcript.model)
+    estimate = UsageReport(Usage(estimate_dialogue(ASKED), output_tokens=reader.said_tokens), "upstream")
+    told = transcript.events if reader.usage is not None else [*transcript.events, estimate]
+    assert (read([sent]), sent.endswith(b"data: [DONE]\n\n")) == (told, True)
 
 
 @pytest.mark.parametrize("transcript", SERVERS.values(), ids=list(SERVERS))
 def test_a_regular_stream_crosses_byte_by_byte_as_it_is(transcript: Transcript) -> None:
     """Where the names are the same, the bytes are, but for the name of the reasoning."""
-    sent, _ = relay([transcript.body[at : at + 1] for at in range(len(transcript.body))], transcript.model)
-    assert sent == transcript.body.replace(b'"reasoning":', b'"reasoning_content":')
+    sent, reader = relay([transcript.body[at : at + 1] for at in range(len(transcript.body))], transcript.model)
+    own = transcript.body.replace(b'"reasoning":', b'"reasoning_content":')
+    assert sent == own or (reader.usage is None and sent.startswith(own.removesuffix(sse("[DONE]"))))
 
 
 @given(name=NAMES, places=st.lists(st.integers(0, 4000), max_size=8))
@@ -67,13 +84,13 @@ def test_the_public_name_of_the_model_is_shown(spaced: str) -> None:
 def test_the_name_is_learnt_from_the_first_chunk_that_has_one() -> None:
     """A first chunk with an empty name, as Azure sends it, teaches nothing."""
     sent, _ = relay([SERVERS["OpenAI on Azure: a first chunk without a model, then a refusal"].body], "seedling")
-    assert (sent.count(b'"model":""'), sent.count(b'"model":"seedling"'), sent.count(b"gpt-5.1")) == (1, 3, 0)
+    assert (sent.count(b'"model":""'), sent.count(b'"model":"seedling"'), sent.count(b"gpt-5.1")) == (1, 4, 0)
 
 
 def test_reasoning_under_both_names_stays_as_it_is() -> None:
     """Only reasoning that lacks the name that callers know gets it."""
     body = sse(
-        choice('{"reasoning":"R","reasoning_content":"R"}'), choice('{"reasoning":{"effort":1}}'), STOP, "[DONE]"
+        choice('{"reasoning":"R","reasoning_content":"R"}'), choice('{"reasoning":{"effort":1}}'), STOP, USAGE, "[DONE]"
     )
     assert relay([body])[0] == body
 
@@ -86,11 +103,15 @@ def test_reasoning_under_both_names_stays_as_it_is() -> None:
             b'{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,%b}' % DETAILS,
             Usage(5, 0, 0, 2, 0),
         ),
-        (told(prompt_tokens="null"), b"null", None),
+        (
+            told(prompt_tokens="null"),
+            b'{"prompt_tokens":6,"completion_tokens":0,"total_tokens":6,%b}' % DETAILS,
+            None,
+        ),
     ],
 )
 def test_odd_usage_is_rewritten(usage: str, seen: bytes, usage_seen: Usage | None) -> None:
-    """What can't be true is mended in that one event; what can't be known becomes null."""
+    """What can't be true is mended in that one event; what can't be known is estimated there, and not told again."""
     sent, reader = relay([sse(STOP, usage, "[DONE]")])
     event = b'data: {"model":"m","choices":[],"usage":' + seen + b"}\n\n"
     assert (sent, reader.usage) == (sse(STOP) + event + sse("[DONE]"), usage_seen)
@@ -103,7 +124,7 @@ def test_an_unknown_usage_does_not_hide_the_one_before() -> None:
 
 def test_chunks_without_meaning_are_told_apart() -> None:
     """A role, an empty text and a comment mean nothing yet; the first text does."""
-    reader = ChatRelay("m")
+    reader = ChatRelay("m", ASKED)
     opening = b": wait\n\n" + sse(choice('{"role":"assistant","content":""}'))
     before = (reader.feed(opening), reader.meaningful, reader.said_tokens)
     text = sse(choice('{"content":"Hi"}'))
@@ -118,12 +139,12 @@ def test_long_texts_count_for_more_than_one_token() -> None:
 
 
 def test_an_event_is_kept_back_until_it_is_whole() -> None:
-    """Half an event never crosses, and the end mark waits for the end."""
-    reader = ChatRelay("m")
-    body = sse(choice('{"content":"Hi"}'), STOP, "[DONE]")
+    """Half an event never crosses, and all from the finish reason on waits for the end."""
+    reader = ChatRelay("m", ASKED)
+    body = sse(choice('{"content":"Hi"}'), STOP, USAGE, "[DONE]")
     gap = body.index(b"\n\n")
     sent = [reader.feed(piece) for piece in (body[:10], b"", body[10 : gap + 1], body[gap + 1 : -1], body[-1:])]
-    assert [*sent, reader.close()] == [b"", b"", b"", sse(choice('{"content":"Hi"}'), STOP), b"", sse("[DONE]")]
+    assert [*sent, reader.close()] == [b"", b"", b"", sse(choice('{"content":"Hi"}')), b"", sse(STOP, USAGE, "[DONE]")]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +165,7 @@ def test_what_is_no_whole_answer_is_an_error(body: bytes, error: type[SetariaErr
 
 def test_a_huge_event_is_refused() -> None:
     """What is kept back is bounded."""
-    reader = ChatRelay("m")
+    reader = ChatRelay("m", ASKED)
     for _ in range(EVENT_LIMIT_BYTES // 65536):
         reader.feed(b"x" * 65536)
     with pytest.raises(UpstreamFailed, match="8388608 bytes"):
@@ -153,8 +174,8 @@ def test_a_huge_event_is_refused() -> None:
 
 def test_the_codec_opens_relays() -> None:
     """The codec gives a relay that shows the public name."""
-    reader = OpenAIUpstream().open_relay("seedling")
-    assert msgspec.json.decode(reader.feed(sse(STOP))[6:])["model"] == "seedling"
+    reader = OpenAIUpstream().open_relay("seedling", ASKED)
+    assert msgspec.json.decode(reader.feed(sse(choice('{"content":"A"}')))[6:])["model"] == "seedling"
 
 
 def test_a_finish_means_something() -> None:
@@ -166,7 +187,7 @@ def test_what_came_before_an_error_in_the_same_piece_is_sent() -> None:
     """What a server said goes out though its error came in the same piece; the next call tells that."""
     said = sse(choice('{"content":"Hello"}'))
     for tell in ("feed", "close"):
-        reader = ChatRelay("m")
+        reader = ChatRelay("m", ASKED)
         assert reader.feed(said + b'data: {"error":{"message":"the engine has crashed"}}\n\n') == said
         assert (reader.meaningful, reader.said_tokens) == (True, 1)
         with pytest.raises(UpstreamFailed, match="the engine has crashed"):
@@ -230,3 +251,82 @@ def test_a_known_form_is_looked_for_again_when_nothing_is_held_back() -> None:
     sent, reader = relay(pieces)
     assert (sent.count(text), reader.said_tokens) == (6, 6)
     assert [event for event in read(pieces) if event == TextDelta("Hi")] == [TextDelta("Hi")] * 6
+
+
+def test_what_a_server_does_not_count_is_told_by_estimate() -> None:
+    """A stream without usage ends with one of ours, in the form of the server's own chunks and before the end mark."""
+    head = '{"id": "x", "created": 7, "model": "org/M", "secret": 1, '
+    said = [choice(f'{{"content":"{word}"}}').replace('{"model":"m",', head) for word in ("A", "B")]
+    sent, reader = relay([sse(*said, STOP, "[DONE]")], "seedling")
+    usage, mark = sent.split(b"\n\n")[-3:-1]
+    assert (mark, reader.usage, reader.said_tokens) == (b"data: [DONE]", None, 2)
+    assert msgspec.json.decode(usage[6:]) == {
+        "id": "x",
+        "created": 7,
+        "model": "seedling",
+        "choices": [],
+        "usage": {
+            "prompt_tokens": 6,
+            "completion_tokens": 2,
+            "total_tokens": 8,
+            "completion_tokens_details": {"reasoning_tokens": 0},
+            "prompt_tokens_details": {"cached_tokens": 0},
+        },
+    }
+
+
+def test_an_estimate_that_was_shown_too_early_is_told_again() -> None:
+    """A server that tells odd usage with every chunk is put right at the end."""
+    odd = choice('{"content":"A"}').replace('"choices"', '"usage":{"prompt_tokens":-1},"choices"')
+    sent, _ = relay([sse(odd, choice('{"content":"B"}'), STOP)])
+    assert re.findall(rb'"completion_tokens":(\d+)', sent) == [b"1", b"2"]
+
+
+def test_a_finish_reason_with_every_chunk_holds_up_nothing_but_the_last() -> None:
+    """A server that gives a finish reason too early is believed when it says no more."""
+    early = [sse(choice(f'{{"content":"{word}"}}', '"stop"')) for word in "AB"]
+    reader = ChatRelay("m", ASKED)
+    comment = b": wait\n\n"
+    sent = [reader.feed(piece) for piece in (early[0], comment, early[1], sse(USAGE))]
+    assert [*sent, reader.close()] == [b"", b"", early[0], b"", early[1] + sse(USAGE, "[DONE]")]
+
+
+CALL_A, CALL_B = '"id":"a","function":{"name":"f","arguments":""}', '"id":"b","function":{"name":"g","arguments":""}'
+MORE = '"function":{"arguments":"{\\"x\\": 1}"}'
+
+
+@pytest.mark.parametrize(
+    "pieces, places",
+    [
+        ([(0, CALL_A), (0, MORE), (0, MORE), (1, CALL_B), (1, MORE), (1, MORE)], [0, 0, 0, 1, 1, 1]),
+        ([(0, CALL_A), (0, MORE), (0, MORE), (0, CALL_B), (0, MORE), (0, MORE)], [0, 0, 0, 1, 1, 1]),
+        ([(1, CALL_A), (1, MORE), (2, CALL_B), (2, MORE)], [1, 1, 2, 2]),
+        ([(None, CALL_A), (None, MORE), (None, CALL_B), (None, MORE)], [0, 0, 1, 1]),
+        ([(0, CALL_A), (0, MORE), (1, CALL_B), (0, CALL_B.replace("b", "c", 1)), (0, MORE)], [0, 0, 1, 2, 2]),
+        ([(0, '"function":{"name":"f","arguments":"{}"}')] * 2, [0, 0]),
+        ([(0, '"function":{"name":"f","arguments":"{}"}'), (0, MORE), (0, '"function":{"name":"f"}')], [0, 0, 1]),
+        ([(0, CALL_A.replace('"",', "")), (None, '"id":"b"')], [0, 0]),
+    ],
+)
+@pytest.mark.parametrize("is_split", [True, False])
+def test_each_call_has_an_index_of_its_own(
+    pieces: list[tuple[int | None, str]], places: list[int], is_split: bool
+) -> None:
+    """Callers tell calls apart by their index; one that a server left out or gave twice is put right, no other."""
+    told = ["" if index is None else f'"index":{index},' for index, _ in pieces]
+    events = [
+        sse(choice(f'{{"tool_calls":[{{{index}{piece}}}]}}')) for index, (_, piece) in zip(told, pieces, strict=True)
+    ]
+    sent, reader = relay([*events, sse(CALLS, USAGE)] if is_split else [b"".join(events) + sse(CALLS, USAGE)])
+    chunks = [msgspec.json.decode(event[6:]) for event in sent.split(b"\n\n")[: len(pieces)]]
+    assert [chunk["choices"][0]["delta"]["tool_calls"][0]["index"] for chunk in chunks] == places
+    assert reader.said_tokens == len(pieces)
+    if [index for index, _ in pieces] == places:
+        assert sent == b"".join(events) + sse(CALLS, USAGE, "[DONE]")
+
+
+def test_long_arguments_count_as_they_are_long() -> None:
+    """A server that sends a call's arguments at once is not taken for one that said a word; nor is one without any."""
+    text = "x" * 400
+    body = sse(choice(f'{{"tool_calls":[{{"index":0,"id":"a","function":{{"name":"f","arguments":"{text}"}}}}]}}'))
+    assert relay([body, sse(CALLS)])[1].said_tokens == 100

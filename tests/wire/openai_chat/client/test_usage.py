@@ -94,7 +94,6 @@ def test_mended_usage_is_never_odd(counts: dict[str, object], prompt: object, co
     """No class is negative, reasoning is a part of the output, and what is written instead is read as it is."""
     usage = corrected(counts | {"prompt_tokens_details": prompt, "completion_tokens_details": completion})
     if usage is None:
-        assert rewrite_usage(None) == msgspec.Raw(b"null")
         return
     assert min(usage.input_tokens, usage.cached_input_tokens, usage.reasoning_tokens) >= 0
     assert usage.reasoning_tokens <= usage.output_tokens

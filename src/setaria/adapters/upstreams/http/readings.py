@@ -170,10 +170,10 @@ class RelayedStream:
 
     is_stream = True
 
-    def __init__(self, codec: UpstreamCodec, model: str, sink: RelaySink) -> None:
+    def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
         self.is_over = False
         self._sink = sink
-        self._seen: RelayReader = codec.open_relay(model)
+        self._seen: RelayReader = codec.open_relay(model, dialogue)
         self._reader: RelayReader | None = self._seen
         self._held: list[bytes] | None = []
 
@@ -237,12 +237,13 @@ class RelayedAtOnce:
 
     is_stream = False
 
-    def __init__(self, codec: UpstreamCodec, model: str, sink: RelaySink) -> None:
+    def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
         self.is_over = False
         self.usage: Usage | None = None
         self.said_tokens = 0
         self._codec = codec
         self._model = model
+        self._dialogue = dialogue
         self._sink = sink
         self._body = WholeBody()
 
@@ -257,7 +258,7 @@ class RelayedAtOnce:
 
     def end(self) -> None:
         """Send all of it on."""
-        data, self.usage, self.said_tokens = self._codec.relay_answer(self._body.join(), self._model)
+        data, self.usage, self.said_tokens = self._codec.relay_answer(self._body.join(), self._model, self._dialogue)
         self.is_over = True
         self._sink.finish(data, self.usage, self.said_tokens)
 

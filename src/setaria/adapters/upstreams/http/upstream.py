@@ -100,7 +100,7 @@ class HttpUpstream:
         kind = RelayedStream if request.stream else RelayedAtOnce
         return self._ask(
             request,
-            kind(codec, request.shown_model or envelope.model, sink),
+            kind(codec, request.shown_model or envelope.model, dialogue, sink),
             lambda manner: codec.rewrite_request(envelope, dialogue, manner),
         )
 

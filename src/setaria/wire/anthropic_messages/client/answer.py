@@ -2,7 +2,9 @@
 
 import msgspec
 
+from setaria.core.dialogue import Dialogue
 from setaria.core.errors import UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, UsageReport
 from setaria.core.tokens import estimate_tokens
 from setaria.core.usage import Usage
@@ -45,7 +47,7 @@ def read_answer(body: bytes) -> list[Event]:
     return events
 
 
-def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
+def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
     """Read a whole answer that is relayed.
 
     Gives: its bytes with the public name of the model and odd usage corrected, the usage told, and an estimate of the
@@ -55,7 +57,7 @@ def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
     message = _read_legal(body)
     said_tokens = _estimate(message)
     usage = usage_from_told(merge_usage(ToldUsage(), message.usage), said_tokens)
-    truth = usage or Usage(output_tokens=said_tokens)
+    truth = usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens)
     return correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth), usage, said_tokens
 
 

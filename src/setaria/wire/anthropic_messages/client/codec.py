@@ -52,16 +52,16 @@ class AnthropicUpstream:
         """
         return read_answer(body)
 
-    def open_relay(self, model: str) -> MessagesRelay:
+    def open_relay(self, model: str, dialogue: Dialogue) -> MessagesRelay:
         """Start reading along a streamed answer that is relayed; `model` is the public id to show."""
-        return MessagesRelay(model)
+        return MessagesRelay(model, dialogue)
 
-    def relay_answer(self, body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
+    def relay_answer(self, body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
         """Read a whole answer that is relayed; see `UpstreamCodec.relay_answer`.
 
         Raises: UpstreamFailed when it is no legal answer; an error that it tells.
         """
-        return relay_answer(body, model)
+        return relay_answer(body, model, dialogue)
 
     def read_error(self, status: int, body: bytes, retry_after_s: int | None) -> UpstreamError | CallerError:
         """Say what an answer with an error status means for us and for the caller."""

@@ -2,11 +2,14 @@ r"""Relay: reads along while a streamed answer goes to a caller of the same prot
 
 Theory. An event of the form of an earlier one (its mould) is only counted. Every other is glanced at, which is cheap
 because only fields that matter are decoded, and passed on as it came. Changed are: line ends, which become `\n`; the
-model's name in `message_start`; usage that can't be true. The end mark waits until `close`, and nothing after it
-crosses. Once the model has said why it stopped the answer is whole: an error that still comes is passed over.
+model's name in `message_start`; usage that can't be true or is missing. Once the model has said why it stopped the
+answer is whole: what comes from there on waits until `close`, and an error that still comes is passed over. Nothing
+after the end mark crosses.
 """
 
+from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.correction import correct_message_delta, correct_message_start
@@ -37,12 +40,14 @@ class MessagesRelay:
     piece with events is told by the next call: first goes out what came before it.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, dialogue: Dialogue) -> None:
         self.usage: Usage | None = None
         self.meaningful = False
         self.finished = False
         self.said_tokens = 0
         self._model = model
+        self._dialogue = dialogue
+        self._tail: list[bytes] = []  # events from the finish reason on
         self._told = ToldUsage()
         self._line_ends = LineEnds()
         self._held = b""  # an event that is not whole yet
@@ -86,7 +91,8 @@ class MessagesRelay:
         sent: list[bytes] = []
         try:
             for event in events:
-                sent.append(self._pass(event))  # noqa: PERF401 - what came before an error is kept
+                passed = self._pass(event)
+                (self._tail if self.finished else sent).append(passed)
         except SetariaError as error:
             self._failure = error
         if not any(sent):
@@ -102,7 +108,7 @@ class MessagesRelay:
         self._tell_failure()
         if not self.finished:
             raise UpstreamCut("the model server broke off in the middle of its answer; send the request again")
-        return rest + _END_MARK
+        return b"".join((rest, *self._tail, _END_MARK))
 
     def _tell_failure(self) -> None:
         if self._failure is not None:
@@ -170,7 +176,7 @@ class MessagesRelay:
         self._started = True
         self._told = merge_first_usage(event.message.usage if event.message is not None else None)
         self.usage = usage_from_told(self._told, 0)
-        corrected = correct_message_start(data, self._model, (INPUT, OUTPUT), self.usage or Usage())
+        corrected = correct_message_start(data, self._model, (INPUT, OUTPUT), self.usage or self._estimate())
         return write_event(b"message_start", corrected)
 
     def _read_ending(self, event: StreamEvent, data: bytes) -> bytes:
@@ -179,9 +185,11 @@ class MessagesRelay:
             self.meaningful = self.finished = True
         self._told = merge_usage(self._told, event.usage)
         self.usage = usage_from_told(self._told, self.said_tokens)
-        truth = self.usage or Usage(output_tokens=self.said_tokens)
-        corrected = correct_message_delta(data, (OUTPUT,), truth)
+        corrected = correct_message_delta(data, (OUTPUT,), self.usage or self._estimate())
         return b"" if corrected is None else write_event(b"message_delta", corrected)
+
+    def _estimate(self) -> Usage:
+        return Usage(estimate_dialogue(self._dialogue), output_tokens=self.said_tokens)
 
 
 def _split_event(raw: bytes) -> tuple[str, bytes]:

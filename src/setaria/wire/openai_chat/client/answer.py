@@ -4,6 +4,7 @@ import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, UsageReport
 from setaria.core.tokens import estimate_tokens
 from setaria.core.usage import Usage
@@ -40,8 +41,8 @@ def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
     return events if told is None or told.usage is None else [*events, UsageReport(told.usage, "upstream")]
 
 
-def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
-    """Read along a whole answer; `model` is the public id to show.
+def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
+    """Read along a whole answer; `model` is the public id to show, `dialogue` what was asked.
 
     Gives: the bytes to send on, changed in the same places as a stream's; the usage told, corrected; an estimate of the
     output tokens.
@@ -52,13 +53,14 @@ def relay_answer(body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
     shown = msgspec.json.encode(model)
     if bytes(chunk.model) != shown:
         changes["model"] = msgspec.Raw(shown)
-    told = read_usage(chunk.usage)
-    if told is not None and told.is_odd:
-        changes["usage"] = rewrite_usage(told.usage)
+    told, said_tokens = read_usage(chunk.usage), _estimate(message)
+    usage = told.usage if told is not None else None
+    if told is None or told.is_odd:
+        changes["usage"] = rewrite_usage(usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens))
     if message.thought and not message.reasoning_content:
         changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
     sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
-    return sent, told.usage if told is not None else None, _estimate(message)
+    return sent, usage, said_tokens
 
 
 def _read(body: bytes) -> tuple[_Whole, Choice, Delta]:

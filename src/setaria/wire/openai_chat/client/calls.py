@@ -1,14 +1,7 @@
 r"""Calls: puts tool calls together from the pieces that servers send, each in its own way.
 
-Theory. A piece belongs to a call by its index and id together. Servers leave out the index, give all calls the same
-one, repeat id and name in every piece, make up a new id for every piece, split the name, or write two objects into one
-call's arguments (which are two calls of one name). So:
-
-    piece with the id of a call of that index    that call; unless it names another function after arguments came
-    piece with a new id and a name               a new call, unless the latest call has no id yet and no arguments
-    piece with a new id and no name              the latest call of that index
-    piece without id, with a name                the latest call, if its name may go on or is repeated; else a new one
-    piece without id and name                    the latest call of that index
+Theory. `call_match` says which call a piece belongs to. Some servers write two objects into one call's arguments, which
+are two calls of one name.
 
 Calls come out one after another: the pieces of a call wait until the call before it is whole, so that no two are open
 at once. A call comes out once its first arguments are there: until then its name may go on.
@@ -22,6 +15,7 @@ from setaria.core.errors import UpstreamFailed
 from setaria.core.events import Event, ToolCallDelta, ToolCallStart
 from setaria.core.ids import new_tool_call_id
 from setaria.wire.fields import is_string
+from setaria.wire.openai_chat.client.call_match import find_call
 from setaria.wire.openai_chat.client.chunk import CallPiece, is_present
 from setaria.wire.openai_chat.client.object_end import ObjectEnd
 
@@ -47,6 +41,11 @@ class _Call:
         self.sent = 0
         self.is_whole = False
         self._end = ObjectEnd()
+
+    @property
+    def has_arguments(self) -> bool:
+        """Whether arguments have come."""
+        return bool(self.parts)
 
     @property
     def is_out(self) -> bool:
@@ -118,11 +117,12 @@ class CallAssembler:
     def _add(self, piece: CallPiece) -> None:
         function = piece.function
         name = (function and function.name) or ""
-        arguments = _read_arguments(function.arguments) if function is not None else ""
+        arguments = read_arguments(function.arguments) if function is not None else ""
         call_id = piece.id or ""
         if not (call_id or name or arguments):
             return
-        call = self._find(piece.index, call_id, name)
+        own = [call for call in self._calls if call.original is None]
+        call = find_call(own, piece.index, call_id, name)
         if call is None:
             call = _Call(piece.index, call_id, name)
             self._calls.append(call)
@@ -130,22 +130,6 @@ class CallAssembler:
             call.id = call.id or call_id
             call.add_name(name)
         self._add_arguments(call, arguments)
-
-    def _find(self, index: int | None, call_id: str, name: str) -> _Call | None:
-        candidates = [call for call in self._calls if index in (None, call.index) and call.original is None]
-        for call in reversed(candidates if call_id else ()):
-            if call.id == call_id:
-                return None if name and call.parts and name != call.name else call
-        latest = candidates[-1] if candidates else None
-        if latest is None or not name:
-            return latest
-        if call_id:
-            is_same = not latest.id and not latest.parts
-        elif latest.parts:
-            is_same = name == latest.name and not latest.is_whole
-        else:
-            is_same = index is not None or not latest.name
-        return latest if is_same else None
 
     def _add_arguments(self, call: _Call, text: str) -> None:
         """Add arguments to a call; an object after the first is one more call, what is between them is dropped."""
@@ -177,7 +161,7 @@ class CallAssembler:
         return call_id
 
 
-def _read_arguments(raw: msgspec.Raw) -> str:
+def read_arguments(raw: msgspec.Raw) -> str:
     """Read the JSON text of arguments that came as a string, or as the object itself."""
     if not is_present(raw):
         return ""

@@ -88,16 +88,31 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     @property
     def plain_text(self) -> tuple[str, str]:
         """The key and the text of a chunk that says one text and nothing else; both empty for any other."""
-        choice = self.choice
-        delta = choice.delta if choice is not None else None
-        if choice is None or delta is None or len(self.choices or ()) > 1 or choice.finish_reason:
-            return "", ""
-        if delta.calls or delta.refusal or is_present(self.usage) or is_present(self.error):
+        delta = self._plain_delta
+        if delta is None or delta.calls or delta.refusal:
             return "", ""
         reasoning = delta.reasoning if isinstance(delta.reasoning, str) else ""
         texts = (("content", delta.content), ("reasoning_content", delta.reasoning_content), ("reasoning", reasoning))
         said = [(key, text) for key, text in texts if text]
         return said[0] if len(said) == 1 and (reasoning or not delta.reasoning) else ("", "")
+
+    @property
+    def plain_arguments(self) -> msgspec.Raw:
+        """The arguments of a chunk that only goes on with those of one tool call; empty for any other."""
+        delta = self._plain_delta
+        if delta is None or delta.content or delta.reasoning_content or delta.reasoning or delta.refusal:
+            return _ABSENT
+        piece = delta.tool_calls[0] if delta.tool_calls and len(delta.tool_calls) == 1 else CallPiece()
+        is_more = piece.function is not None and not (piece.id or piece.function.name or delta.function_call)
+        return piece.function.arguments if is_more and piece.function is not None else _ABSENT
+
+    @property
+    def _plain_delta(self) -> Delta | None:
+        """The delta of a chunk that has one choice and tells neither an end nor usage nor an error."""
+        choice = self.choice
+        if choice is None or len(self.choices or ()) > 1 or choice.finish_reason:
+            return None
+        return None if is_present(self.usage) or is_present(self.error) else choice.delta
 
 
 _chunk = msgspec.json.Decoder(Chunk)

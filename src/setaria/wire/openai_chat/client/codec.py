@@ -44,17 +44,17 @@ class OpenAIUpstream:
         """
         return read_answer(body, dialogue)
 
-    def open_relay(self, model: str) -> RelayReader:
+    def open_relay(self, model: str, dialogue: Dialogue) -> RelayReader:
         """Start reading along a streamed answer that is relayed; `model` is the public id to show."""
-        return ChatRelay(model)
+        return ChatRelay(model, dialogue)
 
-    def relay_answer(self, body: bytes, model: str) -> tuple[bytes, Usage | None, int]:
+    def relay_answer(self, body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
         """Read a whole answer that is relayed; `model` is the public id to show.
 
         Gives: the bytes to send on, the usage told, and an estimate of the output tokens.
         Raises: UpstreamFailed when it is no legal answer; what `read_error` gives when it is an error after all.
         """
-        return relay_answer(body, model)
+        return relay_answer(body, model, dialogue)
 
     def read_error(self, status: int, body: bytes, retry_after_s: int | None) -> UpstreamError | CallerError:
         """Say what an answer with an error status means for us and for the caller."""

@@ -4,19 +4,24 @@ Theory. An event of the form of an earlier one (its mould) is only counted. Ever
 the fields that do not matter, which costs less than searching its bytes for marks. Changed are: line ends, which become
 `\n`; the server's name of the model, learnt from its first chunk and replaced wherever that exact pair of key and value
 stands (inside a JSON string its quotes would be escaped); reasoning under the name `reasoning` alone, which callers
-know as `reasoning_content`; a usage that can't be true. `[DONE]` waits until `close`, so that what a server forgot can
-still be put before it, and nothing after it crosses.
+know as `reasoning_content`; the index of a tool call that another call has; a usage that can't be true. From a finish
+reason on all is kept back until `close`, or until the model says more after all. `close` adds the usage where the
+server told none, and `[DONE]`; nothing after that mark crosses.
 """
 
 import re
 
 import msgspec
 
+from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.mould import Lessons, Mould
-from setaria.wire.openai_chat.client.chunk import Choice, Chunk, read_chunk
+from setaria.wire.openai_chat.client.call_places import CallPlaces, renumber_calls
+from setaria.wire.openai_chat.client.calls import read_arguments
+from setaria.wire.openai_chat.client.chunk import CallPiece, Choice, Chunk, read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.reader import DONE
 from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
@@ -29,23 +34,29 @@ _DATA_BYTES = len(_DATA)
 _SHORTEST_CHUNK_BYTES = len(b'{"choices":[]}')
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)+")')
 _REASONING, _REASONING_CONTENT = b'"reasoning":', b'"reasoning_content":'
+_HEAD = frozenset({"id", "object", "created", "system_fingerprint"})
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatRelay:
-    """Reads along one stream; `model` is the public id to show.
+    """Reads along one stream; `model` is the public id to show, `dialogue` what was asked.
 
     An error that comes in one piece with events is told by the next call: first goes out what came before it.
 
     Order: `feed` any number of times, then `close`, once.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, dialogue: Dialogue) -> None:
         self.usage: Usage | None = None
         self.meaningful = False
         self.finished = False
         self.said_tokens = 0
         self._model = msgspec.json.encode(model)
+        self._dialogue = dialogue
+        self._first = b"{}"  # chunk of the answer
+        self._places = CallPlaces()
+        self._tail: list[bytes] = []  # events from the finish reason on
+        self._shown_usage: Usage | None = None
         self._model_pair: tuple[bytes, bytes] | None = None
         self._is_model_known = False
         self._line_ends = LineEnds()
@@ -72,7 +83,7 @@ class ChatRelay:
                 self.said_tokens += estimate_piece(text)
                 return data if mould.is_shown_as_it_is else mould.show(data)
         sent = self._read(data)
-        is_clean = not (self._held or self._is_done or self._failure or self._line_ends.after_return)
+        is_clean = not (self._held or self._tail or self._is_done or self._failure or self._line_ends.after_return)
         self._mould = self._learnt if is_clean else None
         return sent
 
@@ -87,7 +98,7 @@ class ChatRelay:
         return self._pass_on(events) if events else b""
 
     def close(self) -> bytes:
-        """Take the news that the body has ended; gives the last event, if only the blank line is missing, and `[DONE]`.
+        """Take the news that the body has ended; gives what was kept back, the usage if it was not told, and `[DONE]`.
 
         Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
         """
@@ -96,7 +107,9 @@ class ChatRelay:
         sent = self._pass_on([whole]) if line_end else b""
         if not self.finished:
             raise UpstreamCut("the model server broke off in the middle of its answer")
-        return sent + write_data(DONE)
+        if self.usage is None and self._shown_usage != self._estimate():
+            self._tail.append(self._usage_event())
+        return sent + self._join(self._tail) + write_data(DONE)
 
     def _tell_failure(self) -> None:
         if self._failure is not None:
@@ -121,66 +134,81 @@ class ChatRelay:
         passed: list[bytes] = []
         try:
             for event in events:
-                kept = self._pass(event)
-                if kept is not None:
-                    passed.append(kept)
+                self._pass(event, passed)
         except SetariaError as error:
             self._failure = error
         if not passed:
             self._tell_failure()
-            return b""
-        passed.append(b"")
-        data = _GAP.join(passed)
+        return self._join(passed)
+
+    def _join(self, events: list[bytes]) -> bytes:
+        """Put events together as they are to be sent."""
+        data = b"".join([event + _GAP for event in events])
         return data if self._model_pair is None else data.replace(*self._model_pair)
 
-    def _pass(self, event: bytes) -> bytes | None:
-        """Glance at one event; gives it as it is to be sent, None when it is not."""
+    def _pass(self, event: bytes, passed: list[bytes]) -> None:
+        """Glance at one event; adds to those to be passed on what is to be sent for it now."""
         if self._is_done:
-            return None
+            return
         data = event[_DATA_BYTES:] if event.startswith(_DATA) and b"\n" not in event else read_data(event)
         if not data:
-            return event
+            if not self._tail:
+                passed.append(event)
+            return
         if len(data) < _SHORTEST_CHUNK_BYTES and data.strip() == DONE:
             self._is_done = True
-            return None
+            return
         chunk = read_chunk(data)
         if (not chunk.choices or len(chunk.error)) and chunk.tells_error:
             if self.finished:
-                return None
+                return
             raise read_error_in_band(data)
         if not self._is_model_known:
             self._learn_model(data)
         choice = chunk.choice
         if choice is not None:
+            said_before = self.said_tokens
             event = self._note(chunk, choice, event)
-        if not len(chunk.usage):
-            return event
-        told = read_usage(chunk.usage)
-        if told is None:
-            return event
-        self.usage = told.usage or self.usage
-        return self._with_usage(data, told.usage) if told.is_odd else event
+            if self.said_tokens != said_before and self._tail:
+                passed += self._tail
+                self._tail.clear()
+        if len(chunk.usage):
+            event = self._note_usage(chunk.usage, data, event)
+        if self._tail or (choice is not None and choice.finish_reason):
+            self._tail.append(event)
+        else:
+            passed.append(event)
 
     def _note(self, chunk: Chunk, choice: Choice, event: bytes) -> bytes:
-        """Note what a choice says; gives the event with reasoning under the name that callers know."""
+        """Note what a choice says; gives the event with reasoning and tool calls as callers know them."""
         if choice.finish_reason:
             self.meaningful = self.finished = True
         delta = choice.delta
         if delta is None:
             return event
+        shown = event
         said = delta.content or delta.thought or delta.refusal
         if said:
             self.meaningful = True
             self.said_tokens += estimate_piece(said)
-        elif delta.calls:
+        elif calls := delta.calls:
             self.meaningful = True
-            self.said_tokens += 1
-        shown = event
+            self.said_tokens += sum(map(_estimate_call, calls))
+        if delta.tool_calls:
+            shown = self._place_calls(delta.tool_calls, event)
         if delta.reasoning is not None and delta.thought and _REASONING_CONTENT not in event:
-            shown = event.replace(_REASONING, _REASONING_CONTENT, 1)
-        if said:
-            self._learn_mould(chunk, event, shown)
+            shown = shown.replace(_REASONING, _REASONING_CONTENT, 1)
+        self._learn_mould(chunk, event, shown)
         return shown
+
+    def _place_calls(self, pieces: list[CallPiece], event: bytes) -> bytes:
+        """Give each call an index of its own; a call that begins makes what we know of earlier ones' form worthless."""
+        if any(piece.id or (piece.function and piece.function.name) for piece in pieces):
+            self._learnt = None
+        places = [self._places.place(piece) for piece in pieces]
+        if all(piece.index == place for piece, place in zip(pieces, places, strict=True)):
+            return event
+        return _DATA + renumber_calls(read_data(event), places)
 
     def _learn_mould(self, chunk: Chunk, event: bytes, shown: bytes) -> None:
         """Learn the form of an event that says one text, unless it is the one we know."""
@@ -188,6 +216,8 @@ class ChatRelay:
         if self._learnt is not None and self._learnt.text_in(data):
             return
         key, text = chunk.plain_text
+        if not text and len(arguments := chunk.plain_arguments) and shown is event:
+            key, text = "arguments", read_arguments(arguments)
         mould = self._lessons.learn(data, key, text, self.said_tokens) if text else None
         if mould is None:
             return
@@ -200,11 +230,32 @@ class ChatRelay:
         if found is None:
             return
         self._is_model_known = True
+        self._first = data
         if found[1] != self._model:
             pair = found[0]
             self._model_pair = (pair, pair.removesuffix(found[1]) + self._model)
 
-    def _with_usage(self, data: bytes, usage: Usage | None) -> bytes:
-        """Write an event's data again with another usage, as an event without the blank line."""
-        changes = {"usage": rewrite_usage(usage), "model": msgspec.Raw(self._model)}
+    def _note_usage(self, raw: msgspec.Raw, data: bytes, event: bytes) -> bytes:
+        """Note a usage; gives the event, written again where what it tells can't be true."""
+        told = read_usage(raw)
+        if told is None:
+            return event
+        self.usage = told.usage or self.usage
+        if not told.is_odd:
+            return event
+        self._shown_usage = self.usage or self._estimate()
+        changes = {"usage": rewrite_usage(self._shown_usage), "model": msgspec.Raw(self._model)}
         return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})
+
+    def _usage_event(self) -> bytes:
+        """Write the chunk with the usage that the server did not tell."""
+        fields = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
+        fields |= {"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._estimate())}
+        return _DATA + msgspec.json.encode(fields | {"model": msgspec.Raw(self._model)})
+
+    def _estimate(self) -> Usage:
+        return Usage(input_tokens=estimate_dialogue(self._dialogue), output_tokens=self.said_tokens)
+
+
+def _estimate_call(piece: CallPiece) -> int:
+    return estimate_piece(read_arguments(piece.function.arguments) if piece.function is not None else "")

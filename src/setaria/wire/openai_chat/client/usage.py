@@ -86,9 +86,9 @@ def _read_plain(raw: msgspec.Raw) -> Usage | None:
     return Usage(told.prompt_tokens - cached_tokens, cached_tokens, 0, told.completion_tokens, reasoning_tokens)
 
 
-def rewrite_usage(usage: Usage | None) -> msgspec.Raw:
-    """Write the `usage` value that stands for an odd one: null when the tokens can't be known."""
-    return msgspec.Raw(msgspec.json.encode(None if usage is None else shape_usage(usage)))
+def rewrite_usage(usage: Usage) -> msgspec.Raw:
+    """Write the `usage` value that stands for an odd one, or for none."""
+    return msgspec.Raw(msgspec.json.encode(shape_usage(usage)))
 
 
 def corrected(fields: Mapping[str, object]) -> Usage | None:
