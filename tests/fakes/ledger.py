@@ -1,9 +1,10 @@
 """Ledger: calls and keys in memory, slow or away when the test says so."""
 
 import asyncio
+from collections.abc import Sequence
 
 from setaria.core.errors import Unavailable
-from setaria.domain.accounts.records import Caller
+from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.ledger.records import CallRecord
 
 
@@ -17,6 +18,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.rows: list[CallRecord] = []
         self.callers: dict[bytes, Caller] = {}
+        self.uses: list[KeyUse] = []
         self.changes = 0
         self.fails = 0
         self.asked = 0
@@ -33,6 +35,10 @@ class FakeLedger:
             raise self.defect
         if call.id not in {row.id for row in self.rows}:
             self.rows.append(call)
+
+    async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        await self._pass()
+        self.uses += uses
 
     async def find_caller(self, digest: bytes) -> Caller | None:
         self.asked += 1

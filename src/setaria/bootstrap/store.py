@@ -1,5 +1,6 @@
 """Store: the data plane's store, of the engine that the settings name."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
@@ -9,7 +10,7 @@ from setaria.adapters.store.sqlite.reader import SqliteReader
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.config import Settings, resolve_database_url
 from setaria.core.ids import CallId
-from setaria.domain.accounts.records import Caller
+from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
@@ -39,6 +40,10 @@ class Store(Protocol):
 
     async def find_caller(self, digest: bytes) -> Caller | None:
         """Find whose key this is."""
+        ...
+
+    async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        """Write when keys were last used."""
         ...
 
     async def read_change_counter(self) -> int:

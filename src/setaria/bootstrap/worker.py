@@ -46,6 +46,8 @@ from setaria.entrypoints.api.readiness import Readiness
 from setaria.entrypoints.api.relay import ConsoleRelay
 from setaria.entrypoints.api.reports import ReportPages
 from setaria.entrypoints.api.server import Limits, Server
+from setaria.entrypoints.jobs.note_key_uses import PERIOD_S as KEY_USE_S
+from setaria.entrypoints.jobs.note_key_uses import KeyUseNotes
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
 from setaria.gateway.addresses import Addresses
@@ -93,6 +95,7 @@ async def _work(line: Line, log: Log) -> int:
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
+    uses = KeyUseNotes(store, platform.keys)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     shared = SharedMetrics(
         Path(line.handover.sockets),
@@ -118,6 +121,7 @@ async def _work(line: Line, log: Log) -> int:
     await tariffs.renew()
     jobs.every(PERIOD_S, "watch_changes", watch.look)
     jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
+    jobs.every(KEY_USE_S, "note_key_uses", uses.write)
     if has_metrics:
         await shared.open()
         jobs.every(METRICS_PERIOD_S, "save_metrics", shared.save)
@@ -131,7 +135,7 @@ async def _work(line: Line, log: Log) -> int:
         await jobs.stop()
         await asyncio.to_thread(tracing.close, log)
         console.close()
-        await _close(shared, upstreams, local, reading, store)
+        await _close(uses, shared, upstreams, local, reading, store)
     return 0
 
 

@@ -65,6 +65,10 @@ class KeyCache:
         used, self._used = self._used, {}
         return list(used.values())
 
+    def put_back(self, uses: list[KeyUse]) -> None:
+        """Take back what could not be written; a use since then counts more."""
+        self._used = {use.key_id: use for use in uses} | self._used
+
     def forget(self) -> None:
         """Empty the cache: something changed."""
         self._generation += 1

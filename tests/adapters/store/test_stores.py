@@ -11,9 +11,9 @@ import pytest
 
 from setaria.adapters.store.control.store import ControlStore
 from setaria.core.errors import Unavailable
-from setaria.core.ids import CallId
+from setaria.core.ids import AccountId, CallId
 from setaria.core.usage import Usage
-from setaria.domain.accounts.records import Account, Caller
+from setaria.domain.accounts.records import Account, Caller, KeyUse
 from setaria.domain.ledger.records import CallRow
 from tests.adapters.store.samples import (
     ACCOUNT,
@@ -133,6 +133,20 @@ def test_a_key_is_found_until_it_is_revoked(url: str, control: ControlStore) -> 
             books.change_key(msgspec.structs.replace(KEY, revoked_at_ms=5))
 
     asyncio.run(run())
+
+
+def test_the_last_use_of_a_key_is_kept(url: str, control: ControlStore) -> None:
+    """The latest counts, in whatever order they come; only the account's own key is touched."""
+    add_account_and_key(control)
+
+    async def run() -> None:
+        async with opened(url) as store:
+            await store.note_key_uses([KeyUse(ACCOUNT.id, KEY.id, 5), KeyUse(AccountId("acct_2"), KEY.id, 9)])
+            await store.note_key_uses([KeyUse(ACCOUNT.id, KEY.id, 4)])
+
+    asyncio.run(run())
+    with control.read() as books:
+        assert msgspec.structs.replace(KEY, last_used_at_ms=5) == books.find_key(KEY.id)
 
 
 def test_a_suspended_account_is_told(url: str, control: ControlStore) -> None:

@@ -15,6 +15,12 @@ FIND_CALLER = """
 """
 """What is left to be said is how the engine writes the digest's place."""
 
+NOTE_KEY_USE = (
+    "UPDATE keys SET last_used_at_ms = {2} "
+    "WHERE account_id = {0} AND id = {1} AND (last_used_at_ms IS NULL OR last_used_at_ms < {2})"
+)
+"""What is left to be said is how the engine writes the places of account, key and moment."""
+
 _LIMITS_AT, _RULES_AT = 5, 9
 _read_limits = msgspec.json.Decoder(Limits).decode
 _read_rules = msgspec.json.Decoder(KeyRules).decode

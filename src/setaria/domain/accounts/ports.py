@@ -1,9 +1,10 @@
 """Ports: what accounts need from outside."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from setaria.core.ids import AccountId
-from setaria.domain.accounts.records import Account, Caller, Key
+from setaria.domain.accounts.records import Account, Caller, Key, KeyUse
 
 
 class KeyDirectory(Protocol):
@@ -13,6 +14,17 @@ class KeyDirectory(Protocol):
         """Find whose unrevoked key has this digest; None when nobody's.
 
         Raises: Unavailable when the store can't be read.
+        """
+        ...
+
+
+class KeyUseBook(Protocol):
+    """Takes when keys were last used, from the data plane."""
+
+    async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        """Write them, unless a later use is known.
+
+        Raises: Unavailable when it could not be written.
         """
         ...
 

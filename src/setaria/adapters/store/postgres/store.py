@@ -6,8 +6,10 @@ calls are in flight. asyncpg prepares each statement once a connection.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
-from setaria.adapters.store.callers import FIND_CALLER, caller_from_row
+from setaria.adapters.store.callers import FIND_CALLER, NOTE_KEY_USE, caller_from_row
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
@@ -15,7 +17,7 @@ from setaria.adapters.store.postgres.line import Line
 from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
-from setaria.domain.accounts.records import Caller
+from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
@@ -44,6 +46,7 @@ _INSERT_CALLS = (  # made of the record's own names
 )
 _FIND_CALLER = f"{FIND_CALLER} $1"
 _FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} $1"
+_NOTE_KEY_USE = NOTE_KEY_USE.format("$1", "$2", "$3")
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call takes
@@ -97,6 +100,14 @@ class PostgresStore:
         async with self._reading.use() as connection:
             row = await connection.fetchrow(_FIND_CALLER, digest)
         return None if row is None else caller_from_row(row)
+
+    async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        """Write when keys were last used, unless a later use is known.
+
+        Raises: Unavailable when it could not be written.
+        """
+        async with self._writing.use() as connection, connection.transaction():
+            await connection.executemany(_NOTE_KEY_USE, list(map(msgspec.structs.astuple, uses)))
 
     async def read_change_counter(self) -> int:
         """Read how many changes there were that end what workers have cached.

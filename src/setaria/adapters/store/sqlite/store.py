@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
-from setaria.adapters.store.callers import FIND_CALLER, caller_from_row
+from setaria.adapters.store.callers import FIND_CALLER, NOTE_KEY_USE, caller_from_row
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away, reason_from
@@ -22,7 +24,7 @@ from setaria.adapters.store.sqlite.lock import FileLock
 from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
-from setaria.domain.accounts.records import Caller
+from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.catalog.added import Added
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import PriceList
@@ -38,6 +40,7 @@ _INSERT_CALL = (  # made of the record's own names
 )
 _FIND_CALLER = f"{FIND_CALLER} :digest"
 _FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} :id"
+_NOTE_KEY_USE = NOTE_KEY_USE.format(":account_id", ":key_id", ":at_ms")
 _READ_COUNTER = "SELECT counter FROM changes"
 _TOUCH = "UPDATE changes SET counter = counter"
 _TOUCH_CALLS = "SELECT id FROM calls LIMIT 1"
@@ -98,6 +101,13 @@ class SqliteStore:
         """
         rows = await self._ask(self._reader, lambda: self._read(_FIND_CALLER, {"digest": digest}))
         return caller_from_row(rows[0]) if rows else None
+
+    async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        """Write when keys were last used, unless a later use is known.
+
+        Raises: Unavailable when it could not be written.
+        """
+        await self._ask(self._writer, functools.partial(self._note_key_uses, uses))
 
     async def read_change_counter(self) -> int:
         """Read how many changes there were that end what workers have cached.
@@ -162,6 +172,10 @@ class SqliteStore:
     def _insert(self, rows: Sequence[CallValues]) -> None:
         with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
             connection.executemany(_INSERT_CALL, rows)
+
+    def _note_key_uses(self, uses: Sequence[KeyUse]) -> None:
+        with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
+            connection.executemany(_NOTE_KEY_USE, map(msgspec.structs.asdict, uses))
 
     def _touch(self) -> None:
         with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
