@@ -3,12 +3,13 @@
 Credits are decimal strings with the unit `credits`, shares are percent as whole numbers, rounded down.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.core.money import decimal_from_nano
+from setaria.core.protocol import ProtocolName
 from setaria.domain.accounts.records import Key
 from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.subscriptions import Subscription
@@ -88,6 +89,40 @@ class PlanShape(msgspec.Struct, frozen=True):
     key_last4: str | None
     terms: list[TermShape]
     alerts: list[AlertShape]
+
+
+class QuotaShape(msgspec.Struct, frozen=True):
+    """A plan as programs see it that have its key; `expires_at` is the last moment of what is paid for."""
+
+    id: str
+    plan: str
+    name: str
+    state: str
+    expires_at: str
+    auto_renew: bool
+    credits: UsedShape
+    left: str
+    windows: list[UsedShape]
+    key: str
+    base_urls: Mapping[ProtocolName, str]
+
+
+def shape_quota(statement: PlanStatement, key_last4: str, base_urls: Mapping[ProtocolName, str]) -> QuotaShape:
+    """Shape a plan for the program that asks with its key."""
+    held, term = statement.subscription, statement.term
+    return QuotaShape(
+        id=held.id,
+        plan=term.offer.tier,
+        name=term.offer.name,
+        state=statement.state,
+        expires_at=_last_moment(held.last.ends_at_ms),
+        auto_renew=held.renews,
+        credits=_shape_used("plan", statement.used, statement.granted, _last_moment(term.ends_at_ms)),
+        left=credits_from_milli(statement.left),
+        windows=[_shape_window(each) for each in statement.windows],
+        key=f"tp-...{key_last4}",
+        base_urls=base_urls,
+    )
 
 
 def shape_bought(bought: Bought, currency: str, key: tuple[Key, str] | None = None) -> SubscriptionShape:

@@ -17,8 +17,11 @@ from setaria.core.ids import AccountId
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Account
 from setaria.domain.ledger.allowances import Allowance, Charge
+from setaria.domain.ledger.purses import Purse
 from setaria.domain.ledger.receipt import Paid
 from setaria.domain.ledger.records import CallRecord, GroupBy
+from setaria.domain.plans.offers import Offer
+from setaria.domain.plans.subscriptions import begin
 from tests.adapters.store.samples import ACCOUNT, AT_MS, DAY_MS, KEY, add_account_and_key, make_call, opened
 
 OTHER = Account(AccountId("acct_2"), "other", "active", AT_MS)
@@ -134,3 +137,18 @@ def test_a_database_that_is_away_is_told(tmp_path: Path) -> None:
             await reader.close()
 
     asyncio.run(run())
+
+
+def test_credits_are_read_with_what_is_leased(url: str, control: ControlStore) -> None:
+    """Plans and windows that are not over, and the subscription behind them; of nobody else's."""
+    add_account_and_key(control)
+    held = begin("sub_1", ACCOUNT.id, Offer("lite", "Lite", 6, "month", 3), AT_MS, 6)
+    with control.begin() as books:
+        books.add_subscription(held)
+        for row in (CASH, PLAN):
+            books.add_allowance(row)
+    assert [Purse(PLAN, 0)] == ask(url, lambda table: table.read_credits(ACCOUNT.id, AT_MS - 1))
+    assert ask(url, lambda table: table.read_credits(ACCOUNT.id, AT_MS)) == []
+    assert ask(url, lambda table: table.read_credits(OTHER.id, 0)) == []
+    assert held == ask(url, lambda table: table.find_subscription("sub_1"))
+    assert None is ask(url, lambda table: table.find_subscription("sub_2"))

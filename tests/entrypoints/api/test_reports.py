@@ -4,13 +4,17 @@ import msgspec
 import pytest
 
 from setaria.core.usage import Usage
+from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.allowances import Allowance
 from setaria.domain.ledger.purses import Purse
 from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRow, UsageRow
+from setaria.domain.plans.offers import Offer, Window
+from setaria.domain.plans.subscriptions import begin
+from setaria.domain.plans.windows import window_scope
 from tests.adapters.store.samples import make_call
 from tests.entrypoints.api.serving import Site, visit
-from tests.fakes.platform import ACCOUNT, add_key
+from tests.fakes.platform import ACCOUNT, ANY, add_key
 
 BASES = ["/v1", "/anthropic/v1"]
 CALL = make_call(account_id=ACCOUNT, price_id="free")
@@ -122,3 +126,77 @@ def test_reports_need_a_key_and_have_bounds(path: str) -> None:
         assert answer.error["message"] == "more than 600 reports in a minute"
 
     assert visit(story).stage.ledger.rows == []
+
+
+@pytest.mark.parametrize("base", ["/plan/v1", "/plan/anthropic/v1"])
+def test_a_quota_is_that_of_the_key_s_plan(base: str) -> None:
+    """What is used and left in all and in each window, when it resets, and where the plan is reached."""
+
+    async def story(site: Site) -> None:
+        windows = (Window(WindowTimes("5h", "rolling"), 400_000), Window(WindowTimes("day", "calendar"), 900_000))
+        offer = Offer("lite", "Lite", 6, "month", 4_000_000, windows)
+        now_ms = site.stage.clock.now_ms()
+        held = begin("sub_1", ACCOUNT, offer, now_ms, 6)
+        site.reports.subscriptions = {held.id: held}
+        term, scope = held.last, window_scope(held.id, held.last, 0)
+        span = (term.starts_at_ms, 2_999_500, 4_000_000, 1_000_500, 0, term.ends_at_ms)
+        site.reports.credits = [
+            Purse(Allowance("al_1", ACCOUNT, "plan", held.id, *span), 0),
+            Purse(Allowance("al_2", ACCOUNT, "window", scope, now_ms, 0, 400_000, 200_000, 0, now_ms + 5_000), 200_000),
+        ]  # fmt: skip
+        key = add_key(site.stage.ledger, lane="plan", terms=msgspec.structs.replace(ANY, subscription_id=held.id))
+        answer = await site.ask(site.request("GET", f"{base}/quota", authorization=f"Bearer {key}"))
+        assert (answer.status, msgspec.json.decode(answer.body)) == (
+            200,
+            {
+                "id": "sub_1",
+                "plan": "lite",
+                "name": "Lite",
+                "state": "active",
+                "expires_at": "2026-12-23T23:59:59.999Z",
+                "auto_renew": False,
+                "credits": {
+                    "name": "plan",
+                    "used": "1000.5",
+                    "limit": "4000",
+                    "unit": "credits",
+                    "percent": 25,
+                    "resets_at": "2026-12-23T23:59:59.999Z",
+                },
+                "left": "2999.5",
+                "windows": [
+                    {
+                        "name": "5h rolling",
+                        "used": "200",
+                        "limit": "400",
+                        "unit": "credits",
+                        "percent": 50,
+                        "resets_at": "2026-11-23T00:00:05.000Z",
+                    },
+                    {
+                        "name": "day calendar UTC",
+                        "used": "0",
+                        "limit": "900",
+                        "unit": "credits",
+                        "percent": 0,
+                        "resets_at": "2026-11-24T00:00:00.000Z",
+                    },
+                ],
+                "key": f"tp-...{key[-4:]}",
+                "base_urls": {"openai_chat": "/plan/v1", "anthropic_messages": "/plan/anthropic"},
+            },
+        )
+
+    visit(story)
+
+
+def test_a_key_without_a_plan_has_no_quota() -> None:
+    """404; a key of the other lane is told its address."""
+
+    async def story(site: Site) -> None:
+        key = add_key(site.stage.ledger, lane="plan")
+        answer = await site.ask(site.request("GET", "/plan/v1/quota", authorization=f"Bearer {key}"))
+        assert (answer.status, answer.error["message"]) == (404, "there is no plan behind this key")
+        assert (await site.ask(site.request("GET", "/plan/v1/quota"))).status == 401
+
+    visit(story)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from setaria.adapters.store.columns import name_call_columns
+from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.usage_rows import (
     DAY_MS,
     USAGE,
@@ -23,6 +24,7 @@ from setaria.domain.ledger.allowances import Allowance, read_charges
 from setaria.domain.ledger.purses import Purse
 from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
+from setaria.domain.plans.subscriptions import Subscription
 
 Rows = list[tuple[Any, ...]]  # what SQL gives has no types
 
@@ -33,11 +35,13 @@ _FIND_CALL = (  # made of the records' own names, as are those below
     "LEFT JOIN keys ON keys.id = calls.key_id WHERE calls.id = $1 AND calls.account_id = $2"
 )
 _FIND_KIND = "SELECT id, kind FROM allowances WHERE id = $1 AND account_id = $2"
-_READ_PURSES = (
+_PURSES = (
     f"SELECT {', '.join(Allowance.__struct_fields__)}, CAST((SELECT COALESCE(SUM(leases.amount), 0) FROM leases "  # noqa: S608
     "WHERE leases.allowance_id = allowances.id) AS BIGINT) FROM allowances WHERE account_id = $1 "
-    "AND kind IN ('cash', 'gift') ORDER BY kind, ends_at_ms IS NULL, ends_at_ms, id"
 )
+_READ_PURSES = f"{_PURSES} AND kind IN ('cash', 'gift') ORDER BY kind, ends_at_ms IS NULL, ends_at_ms, id"
+_READ_CREDITS = f"{_PURSES} AND kind IN ('plan', 'window') AND ends_at_ms > $2 ORDER BY kind, ends_at_ms, id"
+_FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} $1"
 _SUMMED = (*USAGE, "charge_nano")
 _SUMS = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in _SUMMED)
 _SUM_CALLS = (
@@ -68,7 +72,7 @@ class Reader(Protocol):
 
 
 class ReportTable:
-    """Implements the port Reports."""
+    """Implements the ports Reports and PlanDirectory."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -84,6 +88,16 @@ class ReportTable:
         for charge in read_charges(record.charges):
             kinds.update(await self._reader.ask(_FIND_KIND, (charge.allowance_id, account_id)))
         return receipt_of(CallRow(record, account_name, key_name), kinds)
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        """Find a subscription by its id."""
+        rows = await self._reader.ask(_FIND_SUBSCRIPTION, (subscription_id,))
+        return subscription_from_row(rows[0]) if rows else None
+
+    async def read_credits(self, account_id: AccountId, since_ms: int) -> list[Purse]:
+        """Read the plans and windows that an account has, or had since, with what workers hold of them."""
+        rows = await self._reader.ask(_READ_CREDITS, (account_id, since_ms))
+        return [Purse(Allowance(*row[:-1]), row[-1]) for row in rows]
 
     async def read_purses(self, account_id: AccountId) -> list[Purse]:
         """Read an account's cash and gifts with what workers hold of them."""

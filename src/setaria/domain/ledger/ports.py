@@ -35,6 +35,13 @@ class Reports(Protocol):
         """
         ...
 
+    async def read_credits(self, account_id: AccountId, since_ms: int) -> list[Purse]:
+        """Read the plans and windows that an account has, or had since, with what workers hold of them.
+
+        Raises: Unavailable when the store can't be read.
+        """
+        ...
+
     async def read_purses(self, account_id: AccountId) -> list[Purse]:
         """Read an account's cash and gifts with what workers hold of them.
 

@@ -1,7 +1,7 @@
 """Dispatch: which part of the platform answers a request."""
 
 from collections.abc import Mapping
-from typing import assert_never
+from typing import Literal, assert_never
 
 from setaria.core.errors import InternalError, SetariaError, UnknownModel, UnknownPath, WrongMethod
 from setaria.core.protocol import ProtocolName
@@ -96,14 +96,8 @@ class Dispatcher:
                 await authenticate(self._received(match, exchange), self._platform)
                 card = card_from_model(self._find_model(match.id))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
-            case "show_call":
-                receipt = await self._pages.reports.show_call(self._received(match, exchange), match.id)
-                exchange.respond(_OK, receipt)
-            case "show_balance":
-                exchange.respond(_OK, await self._pages.reports.show_balance(self._received(match, exchange)))
-            case "show_usage":
-                query = exchange.head.target.partition(b"?")[2].partition(b"#")[0]
-                exchange.respond(_OK, await self._pages.reports.show_usage(self._received(match, exchange), query))
+            case "show_call" | "show_balance" | "show_usage" | "show_quota":
+                exchange.respond(_OK, await self._report(match.route.action, match, exchange))
             case "health":
                 exchange.respond(*await self._pages.readiness.report_health())
             case "ready":
@@ -114,6 +108,26 @@ class Dispatcher:
                 exchange.respond(_OK, b"")
             case _:
                 assert_never(match.route.action)
+
+    async def _report(
+        self,
+        action: Literal["show_call", "show_balance", "show_usage", "show_quota"],
+        match: Match,
+        exchange: Exchange,
+    ) -> bytes:
+        reports, received = self._pages.reports, self._received(match, exchange)
+        match action:
+            case "show_call":
+                return await reports.show_call(received, match.id)
+            case "show_balance":
+                return await reports.show_balance(received)
+            case "show_usage":
+                query = exchange.head.target.partition(b"?")[2].partition(b"#")[0]
+                return await reports.show_usage(received, query)
+            case "show_quota":
+                return await reports.show_quota(received)
+            case _:
+                assert_never(action)
 
     def _find_model(self, name: str) -> Model:
         """Find the model of a path; unlike one named in a request it is simply not there."""

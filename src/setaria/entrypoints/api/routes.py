@@ -15,6 +15,7 @@ Action = Literal[
     "show_call",
     "show_balance",
     "show_usage",
+    "show_quota",
     "health",
     "ready",
     "metrics",
@@ -65,6 +66,8 @@ _OF_A_LANE = (
 ROUTES = (
     *_OF_A_LANE,
     *(msgspec.structs.replace(route, path=PLAN_PREFIX + route.path, lane="plan") for route in _OF_A_LANE),
+    Route("/plan/v1/quota", READ, "show_quota", "openai_chat", "plan"),
+    Route("/plan/anthropic/v1/quota", READ, "show_quota", "anthropic_messages", "plan"),
     Route(PLAN_PREFIX, HEAD_ONLY, "hello", "openai_chat", "plan"),
     Route("/", HEAD_ONLY, "hello", "openai_chat"),
     Route("/healthz", READ, "health", "openai_chat"),
