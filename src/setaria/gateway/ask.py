@@ -35,5 +35,6 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
     if dialogue.left_out:
         kinds = [kind if _KNOWN_KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)
-    clamped = clamp_output(dialogue, input_tokens, model.traits.context_tokens)
-    return Asked(identified, model, envelope, clamped, input_tokens)
+    if not platform.catalog.condenses(model):
+        dialogue = clamp_output(dialogue, input_tokens, model.traits.context_tokens)
+    return Asked(identified, model, envelope, dialogue, input_tokens)

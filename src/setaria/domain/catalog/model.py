@@ -66,6 +66,13 @@ class Catalog:
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
         self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
 
+    def condenses(self, model: Model) -> bool:
+        """Tell whether only the built-in engine serves a model: it condenses a prompt that is too long, and sees itself
+        to the room for the answer.
+        """
+        kinds = {self.upstreams[each.upstream].kind for each in model.deployments if each.upstream in self.upstreams}
+        return kinds == {"local"}
+
     def find(self, name: str) -> Model:
         """Find a model by id or alias.
 
