@@ -65,7 +65,7 @@ eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen f
 	@PYTHONPATH=src $(BIN)/python -m training.evaluate --set $(or $(SET),development)
 
 bench: $(RUNTIME)  ## Measure CPU, latency and memory beside nginx (needs gcc, nginx and taskset); ROUNDS= STREAMS=
-	@$(BIN)/python bench/run.py --rounds $(or $(ROUNDS),3) --streams $(or $(STREAMS),0)
+	@$(BIN)/python bench/run.py --rounds $(or $(ROUNDS),3) --streams $(or $(STREAMS),1000 5000)
 
 soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)
