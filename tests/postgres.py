@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from setaria.adapters.store.migrate import upgrade
 from tests.not_run import need
 
 _OWNER = "postgres"
@@ -41,11 +42,12 @@ class PostgresServer:
         """Stop the server as a crash would, and wait until it is gone."""
         self._run("pg_ctl", "--wait", "--mode=immediate", "stop")
 
-    def create_database(self) -> str:
-        """Make an empty database and give its URL."""
+    def create_database(self, like: str = "template1") -> str:
+        """Make a database, empty or with all that is in another one, and give its URL."""
         name = next(self._names)
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(like)))
         return self._url(name)
 
     def _url(self, database: str) -> str:
@@ -75,6 +77,14 @@ def postgres_server() -> Iterator[PostgresServer]:
         server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def upgraded_postgres(postgres_server: PostgresServer) -> str:
+    """Give the name of a database with all tables, of which others are made."""
+    url = postgres_server.create_database()
+    upgrade(url)
+    return url.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from setaria.adapters.store.sqlite.reader import SqliteReader
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.adapters.telemetry.metrics import Metrics
 from setaria.adapters.upstreams.http.pool import HttpPool
+from setaria.bootstrap.books import Books
 from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import run_loop
 from setaria.core.clock import SystemClock
@@ -144,6 +145,7 @@ async def serve_echo(
     lines = open_log("bench") if log else SilentLog()
     store = SqliteStore(path, lambda call_id, reason: lines.error("call_refused", call=call_id, reason=reason))
     await store.open()
+    books = Books(store, path.parent, "echo", clock, lines)
     platform = Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
         catalog=Catalog((MODEL,)),
@@ -152,6 +154,8 @@ async def serve_echo(
         upstreams={NAME: upstream},
         relays={},
         ledger=store,
+        desk=books.desk,
+        spool=books.spool,
         clock=clock,
         log=lines,
         meter=Metrics(),
@@ -170,6 +174,7 @@ async def serve_echo(
     server = Server(LIMITS, clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, lines)
     jobs.every(PERIOD_S, "watch_changes", ChangeWatch(store, platform.keys, clock, (renew_nothing,)).look)
+    await books.open(jobs)
     await server.listen(listening)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -177,6 +182,7 @@ async def serve_echo(
     await ended.wait()
     await server.stop(1.0)
     await jobs.stop()
+    await books.close()
     await store.close()
     return 0
 

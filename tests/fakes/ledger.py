@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from setaria.core.errors import Unavailable
+from setaria.core.ids import CallId
 from setaria.domain.accounts.records import Caller, KeyUse
-from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.leases import Debit
+from setaria.domain.ledger.records import CallRecord, Outcome
 
 
 class FakeLedger:
@@ -17,6 +19,9 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.rows: list[CallRecord] = []
+        self.debits: dict[CallId, tuple[Debit, ...]] = {}
+        self.oddities: dict[CallId, str] = {}
+        self.outcome: Outcome = "written"
         self.callers: dict[bytes, Caller] = {}
         self.uses: list[KeyUse] = []
         self.changes = 0
@@ -29,12 +34,15 @@ class FakeLedger:
         self._gate = asyncio.Event()
         self._gate.set()
 
-    async def record(self, call: CallRecord) -> None:
+    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
         await self._pass()
         if self.defect is not None:
             raise self.defect
         if call.id not in {row.id for row in self.rows}:
             self.rows.append(call)
+            self.debits[call.id] = debits
+            self.oddities[call.id] = oddity
+        return self.outcome
 
     async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
         await self._pass()

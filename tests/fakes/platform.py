@@ -13,17 +13,20 @@ from setaria.domain.accounts.records import AccountStatus, Caller
 from setaria.domain.catalog.model import Catalog, Deployment, Model
 from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
+from setaria.gateway.desk import Desk
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.codec import Codec
 from setaria.wire.openai_chat import OpenAIChat
 from tests.fakes.clock import FakeClock
+from tests.fakes.lease_book import MemoryBook
 from tests.fakes.ledger import FakeLedger
 from tests.fakes.log import FakeLog
 from tests.fakes.meter import FakeMeter
 from tests.fakes.relay_upstream import FakeRelayUpstream
 from tests.fakes.scripted_upstream import ScriptedUpstream
+from tests.fakes.spool import FakeSpool
 
 ACCOUNT = AccountId("acct_1")
 ANY = Caller(ACCOUNT, "active", KeyId("key_0"), "payg")
@@ -46,6 +49,8 @@ class Stage(msgspec.Struct, frozen=True):
     platform: Platform
     upstream: ScriptedUpstream
     ledger: FakeLedger
+    book: MemoryBook
+    spool: FakeSpool
     clock: FakeClock
     log: FakeLog
     meter: FakeMeter
@@ -71,6 +76,7 @@ def make_stage(
     """
     upstream = upstream or ScriptedUpstream()
     ledger, clock, log, meter = FakeLedger(), FakeClock(), FakeLog(), FakeMeter()
+    book, spool = MemoryBook(clock), FakeSpool()
     platform = Platform(
         keys=KeyCache(ledger, SECRETS),
         catalog=Catalog((model,)),
@@ -79,9 +85,11 @@ def make_stage(
         upstreams={each.name: each for each in (upstream, *others)},
         relays={} if relay is None else {upstream.name: relay},
         ledger=ledger,
+        desk=Desk(book, "node", clock, log),
+        spool=spool,
         clock=clock,
         log=log,
         meter=meter,
         signing_secret=("ring1", b"k" * 32),
     )
-    return Stage(platform, upstream, ledger, clock, log, meter, add_key(ledger))
+    return Stage(platform, upstream, ledger, book, spool, clock, log, meter, add_key(ledger))

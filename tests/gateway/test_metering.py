@@ -4,7 +4,6 @@ import pytest
 
 from setaria.core.entries import UpstreamEntry
 from setaria.core.protocol import ProtocolName
-from setaria.gateway.settle import RETRY_PAUSES_S
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.openai_chat import OpenAIChat
 from tests.fakes.client import RecordingClient
@@ -48,7 +47,8 @@ def test_a_call_that_never_gets_on_the_books_is_counted_apart() -> None:
 
     async def story(stage: Stage) -> None:
         await stage.platform.keys.find(stage.key)
-        stage.ledger.fails = len(RETRY_PAUSES_S) + 1
+        stage.ledger.fails = 1
+        stage.spool.is_broken = True
         _, task = begin(stage, "openai_chat", RecordingClient(body_of()))
         await task
 

@@ -1,4 +1,4 @@
-"""Settle: a row that can't be written now is written later, once, and never lost in silence."""
+"""Settle: a call that can't be put on the books now is kept on the disk, and never lost in silence."""
 
 import asyncio
 
@@ -8,12 +8,18 @@ import pytest
 from setaria.core.errors import UpstreamCut, UpstreamFailed
 from setaria.core.events import TextDelta
 from setaria.core.protocol import ProtocolName
-from setaria.gateway.settle import RETRY_PAUSES_S
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import Stage
 from tests.fakes.scripted_upstream import HELLO, PAUSE, ScriptedUpstream
 from tests.fakes.waiting import turns, until
 from tests.gateway.calling import PROTOCOLS, begin, body_of, play
+
+
+def lose(stage: Stage) -> None:
+    """Let neither store nor spool take the next call."""
+    stage.ledger.fails = 1
+    stage.spool.is_broken = True
+
 
 CALLS = [(protocol, stream) for protocol in PROTOCOLS for stream in (False, True)]
 
@@ -24,26 +30,23 @@ async def know_the_key(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
-@pytest.mark.parametrize("fails", [1, 4, len(RETRY_PAUSES_S)])
-def test_a_store_that_is_away_for_a_while(protocol: ProtocolName, stream: bool, fails: int) -> None:
-    """While the store is away the client is told so, once, and the row is written when it is back, once."""
+def test_a_store_that_is_away(protocol: ProtocolName, stream: bool) -> None:
+    """While the store is away the call is kept in the spool, and the client gets its whole answer."""
     client = RecordingClient(body_of(stream=stream))
 
     async def story(stage: Stage) -> None:
         await know_the_key(stage)
-        stage.ledger.fails = fails
+        stage.ledger.fails = 1
         _, task = begin(stage, protocol, client)
         await task
-        assert stage.clock.monotonic_s() == sum(RETRY_PAUSES_S[:fails])
 
     stage = play(story)
-    assert [(row.ending, row.status) for row in stage.ledger.rows] == [("completed", 503)]
-    assert stage.log.fields_of("call")["status"] == 503
-    assert stage.log.events == ["settlement_delayed"] * fails + ["call"]
-    assert client.told.count(b"the database is away") == 1
-    assert b"[DONE]" not in client.told
-    assert b"message_stop" not in client.told
-    assert (client.is_over, client.was_broken_off, client.status) == (True, False, 0 if stream else 503)
+    assert stage.ledger.rows == []
+    assert [(row.ending, row.status) for row in stage.spool.calls] == [("completed", 200)]
+    assert stage.log.events == ["settlement_spooled", "call"]
+    assert stage.meter.calls == stage.spool.calls
+    assert b"[DONE]" in client.told or b"message_stop" in client.told or not stream
+    assert (client.is_over, client.was_broken_off, client.status) == (True, False, 0 if stream else 200)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -53,13 +56,13 @@ def test_an_answer_that_was_cut_anyway(protocol: ProtocolName) -> None:
 
     async def story(stage: Stage) -> None:
         await know_the_key(stage)
-        stage.ledger.fails = 1
+        lose(stage)
         _, task = begin(stage, protocol, client)
         await task
 
     stage = play(story, ScriptedUpstream((TextDelta("Hello"),), UpstreamCut("it broke off")))
-    assert (client.stream.count(b"it broke off"), client.stream.count(b"away")) == (1, 0)
-    assert [row.ending for row in stage.ledger.rows] == ["upstream_cut"]
+    assert (client.stream.count(b"it broke off"), client.stream.count(b"full")) == (1, 0)
+    assert stage.log.fields_of("settlement_lost")["ending"] == "upstream_cut"
 
 
 def test_a_failure_that_can_not_be_settled() -> None:
@@ -68,7 +71,7 @@ def test_a_failure_that_can_not_be_settled() -> None:
 
     async def story(stage: Stage) -> None:
         await know_the_key(stage)
-        stage.ledger.fails = 1
+        lose(stage)
         _, task = begin(stage, "openai_chat", client)
         await task
 
@@ -77,22 +80,23 @@ def test_a_failure_that_can_not_be_settled() -> None:
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
-def test_a_store_that_stays_away(protocol: ProtocolName, stream: bool) -> None:
-    """A row that could not be written for half a minute goes to the log, whole."""
+def test_a_call_that_can_not_be_kept(protocol: ProtocolName, stream: bool) -> None:
+    """A call that neither store nor spool takes goes to the log, whole, and its client is told, once."""
     client = RecordingClient(body_of(stream=stream))
 
     async def story(stage: Stage) -> None:
         await know_the_key(stage)
-        stage.ledger.fails = 1000
+        lose(stage)
         call, task = begin(stage, protocol, client)
         await task
         assert stage.log.fields_of("settlement_lost")["id"] == call.call_id
-        assert stage.clock.monotonic_s() == sum(RETRY_PAUSES_S)
 
     stage = play(story)
-    assert stage.ledger.rows == []
+    assert (stage.ledger.rows, stage.spool.calls) == ([], [])
     assert set(stage.log.fields_of("settlement_lost")) > {"at_ms", "usage", "charge_nano", "attempts", "duration_ms"}
-    assert client.told.count(b"the database is away") == 1
+    assert client.told.count(b"the disk is full") == 1
+    assert b"[DONE]" not in client.told
+    assert b"message_stop" not in client.told
     assert not client.was_broken_off
 
 

@@ -20,22 +20,26 @@ class Handover(msgspec.Struct, frozen=True):
     """The settings, the folder of the sockets, and what is known only later or only once.
 
     `base_url` is the address callers use, known when the server listens. `first_key` is the text of the first key,
-    known at the first start only.
+    known at the first start only. `parent_id` tells the children of one parent from those of another.
     """
 
     settings: msgspec.Raw
     sockets: str
     base_url: str = ""
     first_key: str = ""
+    parent_id: str = ""
 
     def read_settings(self) -> Settings:
         """Read the settings."""
         return settings_from_json(bytes(self.settings))
 
 
-def make_handover(settings: Settings, sockets: str, *, base_url: str = "", first_key: str = "") -> bytes:
+def make_handover(
+    settings: Settings, sockets: str, *, base_url: str = "", first_key: str = "", parent_id: str = ""
+) -> bytes:
     """Write a handover, one line without its end."""
-    return msgspec.json.encode(Handover(msgspec.Raw(settings_to_json(settings)), sockets, base_url, first_key))
+    content = msgspec.Raw(settings_to_json(settings))
+    return msgspec.json.encode(Handover(content, sockets, base_url, first_key, parent_id))
 
 
 class Line:

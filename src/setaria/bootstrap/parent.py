@@ -25,6 +25,7 @@ from setaria.bootstrap.server_lock import take_server_lock
 from setaria.config import Settings, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured, SetariaError
+from setaria.core.ids import new_worker_id
 from setaria.entrypoints.parent.child import ChildSpec
 from setaria.entrypoints.parent.chore import Chore
 from setaria.entrypoints.parent.supervisor import Kept, Log, Post, Supervisor
@@ -66,7 +67,7 @@ async def _run(handover: Handover) -> int:
     forget_figures(Path(handover.sockets))
     listener = _listen(settings.server.host, settings.server.port)
     base_url = base_url_of(settings, listener.getsockname()[1])
-    content = make_handover(settings, handover.sockets, base_url=base_url)
+    content = make_handover(settings, handover.sockets, base_url=base_url, parent_id=new_worker_id())
     supervisor = _appoint(content, Path(handover.sockets), settings.server.workers, listener, log)
     ended = _end_signal(supervisor)
     supervisor.start()

@@ -1,25 +1,32 @@
 """Store: the data plane's store, of the engine that the settings name."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
-from setaria.adapters.store.batches import OnRefused, OnWritten
+from setaria.adapters.store.batches import OnWritten
 from setaria.adapters.store.reports import Reader as ReportReader
+from setaria.adapters.store.script import Dialect, Rows, Say, Script
+from setaria.adapters.store.settlement import OnRefused
 from setaria.adapters.store.sqlite.reader import SqliteReader
 from setaria.adapters.store.sqlite.store import SqliteStore
 from setaria.config import Settings, resolve_database_url
 from setaria.core.ids import CallId
 from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.catalog.added import Added
-from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.leases import Debit
+from setaria.domain.ledger.records import CallRecord, Outcome
 from setaria.domain.ledger.tariff import PriceList
 from setaria.domain.plans.subscriptions import Subscription
 from setaria.gateway.ports import Log
 
+T = TypeVar("T")
+
 
 class Store(Protocol):
     """Everything that the data plane asks of its database."""
+
+    dialect: Dialect
 
     @property
     def queued(self) -> int:
@@ -34,8 +41,16 @@ class Store(Protocol):
         """Finish what is being written."""
         ...
 
-    async def record(self, call: CallRecord) -> None:
+    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
         """Write one call."""
+        ...
+
+    async def play(self, script: Script[T]) -> T:
+        """Play a script."""
+        ...
+
+    async def ask(self, question: Say) -> Rows:
+        """Ask a question."""
         ...
 
     async def find_caller(self, digest: bytes) -> Caller | None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.reports import ReportTable
 from setaria.adapters.telemetry.metrics import Metrics
@@ -16,6 +18,7 @@ from setaria.adapters.telemetry.shared import SharedMetrics
 from setaria.adapters.upstreams.http.pool import Connect, HttpPool
 from setaria.adapters.upstreams.http.upstream import TICK_S
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
+from setaria.bootstrap.books import Books
 from setaria.bootstrap.catalog import LOCAL, SEEDLING, needs_engine
 from setaria.bootstrap.catalog_reader import CatalogReader
 from setaria.bootstrap.descriptors import fit_connections, limit_of_descriptors
@@ -50,7 +53,6 @@ from setaria.entrypoints.jobs.note_key_uses import PERIOD_S as KEY_USE_S
 from setaria.entrypoints.jobs.note_key_uses import KeyUseNotes
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
-from setaria.gateway.addresses import Addresses
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Log, Meter
@@ -91,10 +93,12 @@ async def _work(line: Line, log: Log) -> int:
     reading = make_reader(settings)
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
-    platform = build_platform(ring, store, upstreams, log, tracing.meter, addresses_of(settings))
+    books = Books(store, settings.data, f"{line.handover.parent_id}-{line.name}", clock, log)
+    platform = build_platform(ring, store, books, upstreams, log, tracing.meter)
+    platform = msgspec.structs.replace(platform, addresses=addresses_of(settings))
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
-    watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew))
+    watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew, books.desk.renew_recalls))
     uses = KeyUseNotes(store, platform.keys)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     shared = SharedMetrics(
@@ -119,6 +123,7 @@ async def _work(line: Line, log: Log) -> int:
     await store.open()
     await reader.renew()
     await tariffs.renew()
+    await books.open(jobs)
     jobs.every(PERIOD_S, "watch_changes", watch.look)
     jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
     jobs.every(KEY_USE_S, "note_key_uses", uses.write)
@@ -135,7 +140,7 @@ async def _work(line: Line, log: Log) -> int:
         await jobs.stop()
         await asyncio.to_thread(tracing.close, log)
         console.close()
-        await _close(uses, shared, upstreams, local, reading, store)
+        await _close(uses, shared, upstreams, local, reading, books, store)
     return 0
 
 
@@ -146,7 +151,7 @@ async def _close(*parts: Closing) -> None:
 
 
 def build_platform(
-    ring: SecretRing, store: Store, upstreams: UpstreamSet, log: Log, meter: Meter, addresses: Addresses
+    ring: SecretRing, store: Store, books: Books, upstreams: UpstreamSet, log: Log, meter: Meter
 ) -> Platform:
     """Put together what a call needs."""
     return Platform(
@@ -157,11 +162,12 @@ def build_platform(
         upstreams=upstreams.current,
         relays=upstreams.relays,
         ledger=store,
+        desk=books.desk,
+        spool=books.spool,
         clock=SystemClock(),
         log=log,
         meter=meter,
         signing_secret=(ring.newest_id, ring.sub_key(ring.newest_id, SIGNING_PURPOSE)),
-        addresses=addresses,
     )
 
 

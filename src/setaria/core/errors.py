@@ -14,6 +14,10 @@ SetariaError
 │   ├── SlowRequest                 the request did not arrive in time
 │   ├── TooLarge                    the body is above the limit
 │   ├── HeadersTooLarge             the header section is above its limit
+│   ├── OutOfFunds                  nothing is left to pay with
+│   ├── FundsHeld                   other calls hold what is left; waiting helps
+│   ├── PlanExpired                 the plan has ended
+│   ├── QuotaExhausted              the plan's credits are used up until a window opens
 │   └── Limited                     too many requests; waiting helps
 ├── UpstreamError                   the model server failed
 │   ├── UpstreamFailed              it answered with an error, or not at all
@@ -116,6 +120,24 @@ class TooLarge(CallerError):
 
 class HeadersTooLarge(CallerError):
     """The header section is above its limit."""
+
+
+class OutOfFunds(CallerError):
+    """Nothing is left to pay with."""
+
+
+class FundsHeld(CallerError):
+    """Other calls hold what is left; waiting helps."""
+
+    hopeless = False
+
+
+class PlanExpired(CallerError):
+    """The plan has ended."""
+
+
+class QuotaExhausted(CallerError):
+    """The plan's credits are used up until a window opens."""
 
 
 class Limited(CallerError):

@@ -10,9 +10,7 @@ from setaria.gateway.stages import Receipt, Reply
 def deliver(receipt: Receipt, client: Client, log: Log) -> None:
     """Send what the client still lacks, and write the call's line in the log."""
     reply = receipt.reply
-    if receipt.is_late:
-        pass
-    elif reply.tail is not None:
+    if reply.tail is not None:
         client.finish(reply.unsent + (reply.tail.close() if reply.ending == "completed" else b""))
     else:
         headers = () if reply.error is None else error_headers(reply.error)

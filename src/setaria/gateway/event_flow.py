@@ -1,6 +1,7 @@
 """Event flow: an answer that is read as events and written in the caller's protocol."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import assert_never
 
 from setaria.core.answer import AnswerBuilder
@@ -36,7 +37,7 @@ class EventFlow(Flow):
         self._finished = False
         self._seen_tokens = 0
         self._seen_reasoning_tokens = 0
-        self._estimate = estimate_piece if audience.stream else estimate_tokens
+        self._estimate = estimate_piece if audience.stream or self._hold.must_stream else estimate_tokens
 
     def receive(self, events: Sequence[Event]) -> None:
         """Take the next events of the upstream."""
@@ -45,23 +46,34 @@ class EventFlow(Flow):
         writer = self._writer
         if writer is not None and len(events) == 1 and isinstance(event := events[0], _SAYING):
             # most events of a stream are so; this does what is done below for all, less what they don't need
-            self._has_heard = True
             tokens = estimate_piece(event.text)
-            self._seen_tokens += tokens
-            if isinstance(event, ReasoningDelta):
-                self._seen_reasoning_tokens += tokens
-            self._audience.write(writer.write(event))
-            if self._draining:
-                self._drain()
+            if self._seen_tokens + tokens < self._limit_tokens:
+                self._has_heard = True
+                self._seen_tokens += tokens
+                if isinstance(event, ReasoningDelta):
+                    self._seen_reasoning_tokens += tokens
+                self._audience.write(writer.write(event))
+                if self._draining:
+                    self._drain()
+                return
+        if self._backlog is not None:
+            self._backlog.append(partial(self.receive, events))
             return
         self._hear()
+        for event in events:
+            self._count(event)
+        self._pass_on(events)
+
+    def _pass_on(self, events: Sequence[Event]) -> None:
+        """Give the client what came, if it is paid for."""
+        said_tokens = self._seen_tokens
+        if said_tokens >= self._limit_tokens and not self._afford(said_tokens, partial(self._pass_on, events)):
+            return
         if self._audience.stream:
             self._stream(events)
         else:
             for event in events:
                 self._builder.add(event)
-        for event in events:
-            self._count(event)
         if self._report is not None:
             if not self._audience.stream:
                 self._unsent = self._audience.codec.write_answer(self._audience.head, self._builder.build())
@@ -113,6 +125,17 @@ class EventFlow(Flow):
                 self._finished = True
             case _:
                 assert_never(event)
+
+    def _run_out(self) -> None:
+        """End it for want of funds; a whole answer is what there is of it."""
+        if self._audience.stream:
+            super()._run_out()
+            return
+        self._report = None
+        self._end("out_of_funds", None)
+        for event in (Finish("length"), UsageReport(self._usage()[0], "estimate")):
+            self._builder.add(event)
+        self._unsent = self._audience.codec.write_answer(self._audience.head, self._builder.build())
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
         return None if self._report is None else (self._report.usage, self._report.counts_from)

@@ -7,10 +7,13 @@ whoever comes first; what comes later is ignored. The last bytes are kept back u
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import assert_never
 
 import msgspec
 
-from setaria.core.errors import CallerError, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
+from setaria.core.errors import CallerError, OutOfFunds, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.ledger.records import Ending
 from setaria.domain.routing.ports import Attempt
@@ -62,6 +65,10 @@ class Flow(ABC):
         self._draining = False
         self._is_paused = False
         self._is_late = False
+        self._hold = routed.admitted.hold
+        self._limit_tokens = self._hold.limit_tokens
+        self._paid_tokens: int | None = None
+        self._backlog: list[Callable[[], None]] | None = None
 
     @property
     def may_be_repeated(self) -> bool:
@@ -81,7 +88,9 @@ class Flow(ABC):
 
     def fail(self, error: UpstreamError | CallerError) -> None:
         """Take the news that the upstream gives no more."""
-        if isinstance(error, UpstreamTimeout):
+        if self._backlog is not None:
+            self._backlog.append(partial(self.fail, error))
+        elif isinstance(error, UpstreamTimeout):
             self._end("timeout", error)
         else:
             self._end("upstream_failed" if self.is_silent else "upstream_cut", error)
@@ -104,6 +113,8 @@ class Flow(ABC):
     def resume(self) -> None:
         """Let the upstream go on."""
         self._is_paused = False
+        if self._backlog is not None:
+            return
         self._heard_s = None if self._heard_s is None else self._audience.clock.monotonic_s()
         self._attempt.resume()
 
@@ -123,7 +134,7 @@ class Flow(ABC):
             self.fail(UpstreamTimeout(f"the answer took longer than {timeouts.total_s:g} s"))
         elif self._heard_s is None and self._audience.stream and now_s - self._began_s > timeouts.first_token_s:
             self.fail(UpstreamTimeout(f"the model said nothing for {timeouts.first_token_s:g} s"))
-        elif self._heard_s is not None and now_s - self._heard_s > timeouts.between_tokens_s and not self._is_paused:
+        elif self._heard_s is not None and now_s - self._heard_s > timeouts.between_tokens_s and not self._waits:
             self.fail(UpstreamTimeout(f"the model fell silent for {timeouts.between_tokens_s:g} s"))
 
     def reply(self, upstream: str, attempts: int) -> Reply:
@@ -144,6 +155,7 @@ class Flow(ABC):
         elif self.ending == "client_gone":
             status = CLIENT_CLOSED_REQUEST
         usage, counts_from = self._usage()
+        said_tokens = self._said_tokens()[0]
         self._let_go()
         started_s = self._routed.asked.identified.received.started_s
         return Reply(
@@ -154,6 +166,7 @@ class Flow(ABC):
             status=status,
             usage=usage,
             counts_from=counts_from,
+            said_tokens=said_tokens,
             first_token_ms=None if self._first_token_s is None else round((self._first_token_s - started_s) * 1000),
             tail=tail,
             unsent=unsent,
@@ -163,6 +176,53 @@ class Flow(ABC):
     def _let_go(self) -> None:
         """Forget the attempt, which knows its flow: what points in a circle waits for the garbage collector."""
         self._attempt = _NOT_BEGUN
+
+    # ---- what is said must be paid for
+
+    @property
+    def _waits(self) -> bool:
+        """Whether it is not the upstream's fault that nothing comes."""
+        return self._is_paused or self._backlog is not None
+
+    def _afford(self, said_tokens: int, deliver: Callable[[], None]) -> bool:
+        """Tell whether what was said may be delivered now.
+
+        What has to wait for funds is delivered later, in order; what they do not suffice for ends the call.
+        Order: whenever `_limit_tokens` are said or more.
+        """
+        if self._backlog is not None:
+            self._backlog.append(deliver)
+            return False
+        match self._hold.cover(said_tokens, self._wake):
+            case "covered":
+                self._limit_tokens = self._hold.limit_tokens
+                return True
+            case "waiting":
+                self._backlog = [deliver]
+                self._limit_tokens = 0
+                self._attempt.pause()
+            case "exhausted":
+                self._paid_tokens = self._hold.limit_tokens
+                self._run_out()
+            case _ as never:
+                assert_never(never)
+        return False
+
+    def _wake(self) -> None:
+        """Go on where the call had to wait for funds; they came, or they will not."""
+        self._limit_tokens = self._hold.limit_tokens
+        backlog, self._backlog = self._backlog, None
+        if backlog is None:
+            return
+        if not self._is_paused:
+            self.resume()
+        for deliver in backlog:
+            if not self.over.done():
+                deliver()
+
+    def _run_out(self) -> None:
+        """End it for want of funds."""
+        self._end("out_of_funds", OutOfFunds("the account's balance is used up: the answer ends here; top up"))
 
     @abstractmethod
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
@@ -203,6 +263,16 @@ class Flow(ABC):
 
         An upstream may have counted the input only; then the output is our estimate.
         """
+        usage, counts_from = self._count_usage()
+        if self._paid_tokens is not None and usage.output_tokens > self._paid_tokens:
+            output_tokens = self._paid_tokens  # more came in one piece, which nobody was given
+            reasoning_tokens = min(usage.reasoning_tokens, output_tokens)
+            return msgspec.structs.replace(
+                usage, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens
+            ), counts_from
+        return usage, counts_from
+
+    def _count_usage(self) -> tuple[Usage, CountsFrom]:
         told = self._told_usage()
         if told is not None:
             return told

@@ -62,10 +62,10 @@ def answer_head(asked: Asked, platform: Platform) -> AnswerHead:
 def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform: Platform) -> Flow:
     """Ask a deployment: where it speaks the caller's protocol its answer is relayed, else it is read as events."""
     asked = routed.asked
-    request = _request(asked, deployment, platform)
+    request = _request(routed, deployment, platform)
     platform.router.health(deployment.name).begin()
     relay = platform.relays.get(deployment.upstream)
-    if relay is not None and relay.protocol == audience.codec.name:
+    if relay is not None and relay.protocol == audience.codec.name and not routed.admitted.hold.must_stream:
         relayed = RelayFlow(routed, audience)
         relayed.begin_relay(relay.relay(asked.envelope, request, relayed))
         return relayed
@@ -74,12 +74,14 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
     return flow
 
 
-def _request(asked: Asked, deployment: Deployment, platform: Platform) -> ModelRequest:
+def _request(routed: Routed, deployment: Deployment, platform: Platform) -> ModelRequest:
+    """Say what is asked; as a stream also where the caller wants none, but what is said must be seen to be paid for."""
+    asked = routed.asked
     return ModelRequest(
         call_id=asked.identified.received.call_id,
         model=deployment.model,
         dialogue=asked.dialogue,
-        stream=asked.stream,
+        stream=asked.stream or routed.admitted.hold.must_stream,
         manner=Manner(deployment.model, deployment.thinking_style, _pass_fields(deployment, platform)),
         timeouts=asked.model.timeouts,
         shown_model=asked.model.id,

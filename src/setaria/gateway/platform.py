@@ -11,9 +11,10 @@ from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
 from setaria.gateway.addresses import Addresses
+from setaria.gateway.desk import Desk
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.long_reads import LongReads
-from setaria.gateway.ports import Log, Meter
+from setaria.gateway.ports import Log, Meter, Spool
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -30,6 +31,8 @@ class Platform(msgspec.Struct, frozen=True):
     upstreams: Mapping[str, Upstream]
     relays: Mapping[str, RelayUpstream]
     ledger: Ledger
+    desk: Desk
+    spool: Spool
     clock: Clock
     log: Log
     meter: Meter

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from setaria.core.protocol import ProtocolName
+from setaria.domain.ledger.leases import Debit
 from setaria.domain.ledger.records import CallRecord
 
 
@@ -66,6 +67,22 @@ class Client(Protocol):
 
     def finish(self, data: bytes) -> None:
         """Send the last of the stream and end it."""
+        ...
+
+
+class Spool(Protocol):
+    """Keeps calls that the books could not take now, on this machine's own disk."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it can take no more."""
+        ...
+
+    async def keep(self, call: CallRecord, debits: tuple[Debit, ...], oddity: str) -> None:
+        """Keep a call until the books have it; durable when this returns.
+
+        Raises: Unavailable when it can't be kept.
+        """
         ...
 
 

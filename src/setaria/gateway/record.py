@@ -1,13 +1,13 @@
 """Record: a call's row, and its line in the log."""
 
 from setaria.core.clock import Clock
+from setaria.core.usage import Usage
 from setaria.domain.ledger.records import CallRecord
+from setaria.gateway.hold import Bill
 from setaria.gateway.stages import Reply
 
-UNPRICED_CHARGE_NANO = 0
 
-
-def record_of(reply: Reply, clock: Clock) -> CallRecord:
+def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock) -> CallRecord:
     """Write down what the call took, as of now."""
     asked = reply.routed.asked
     received = asked.identified.received
@@ -24,13 +24,16 @@ def record_of(reply: Reply, clock: Clock) -> CallRecord:
         status=reply.status,
         ending=reply.ending,
         counts_from=reply.counts_from,
-        usage=reply.usage,
-        charge_nano=UNPRICED_CHARGE_NANO,
+        usage=usage,
+        charge_nano=bill.amount,
         first_token_ms=reply.first_token_ms,
         duration_ms=round((clock.monotonic_s() - received.started_s) * 1000),
         attempts=reply.attempts,
         lane=caller.lane,
         subscription_id=caller.subscription_id,
+        price_id=reply.routed.admitted.price_id,
+        charges=bill.charges,
+        note=oddity,
     )
 
 
@@ -52,6 +55,7 @@ def log_fields(record: CallRecord) -> dict[str, object]:
         "cache_write_tokens": record.usage.cache_write_tokens,
         "output_tokens": record.usage.output_tokens,
         "reasoning_tokens": record.usage.reasoning_tokens,
+        "charge_nano": record.charge_nano,
         "first_token_ms": record.first_token_ms,
         "duration_ms": record.duration_ms,
     }

@@ -1,10 +1,13 @@
 """Relay flow: an answer in the caller's own protocol, passed on as it is (the bypass)."""
 
+from functools import partial
+
 from setaria.core.errors import SetariaError
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.routing.ports import RelayAttempt
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
+from setaria.gateway.hold import UNBOUNDED
 from setaria.gateway.stages import Routed
 
 
@@ -27,8 +30,18 @@ class RelayFlow(Flow):
         if self._is_over:
             return
         self._has_heard = True
-        if self._tail is None:
+        if self._first_token_s is None:
             self._hear()
+        self._pass_on(data)
+
+    def _pass_on(self, data: bytes, said_tokens: int | None = None) -> None:
+        """Send on what came, if it is paid for; with it so much was said, None: as much as now."""
+        if self._limit_tokens < UNBOUNDED:
+            said_tokens = self._said_tokens()[0] if said_tokens is None else said_tokens
+            is_paid = said_tokens < self._limit_tokens
+            if not is_paid and not self._afford(said_tokens, partial(self._pass_on, data, said_tokens)):
+                return
+        if self._tail is None:
             self._tail = RelayTail(self._audience)
         self._audience.write(data)
         if self._draining:
@@ -37,6 +50,9 @@ class RelayFlow(Flow):
     def finish(self, last: bytes, usage: Usage | None, said_tokens: int) -> None:
         """Take the news that the answer is whole."""
         if self._is_over:
+            return
+        if self._backlog is not None:
+            self._backlog.append(partial(self.finish, last, usage, said_tokens))
             return
         self._hear()
         self._told, self._whole_tokens = usage, said_tokens

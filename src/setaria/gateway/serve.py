@@ -1,5 +1,6 @@
 """Serve: one API call from its credentials to its receipt; read this first."""
 
+from setaria.gateway.admit import admit
 from setaria.gateway.ask import ask
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.deliver import deliver
@@ -19,7 +20,9 @@ async def serve(received: Received, client: Client, platform: Platform) -> None:
     """
     identified = await authenticate(received, platform)
     asked = await ask(identified, client, platform)
-    routed = route(asked, platform)
-    reply = await forward(routed, client, platform)
-    receipt = await settle(reply, client, platform)
+    admitted = await admit(asked, platform)
+    with admitted.hold:  # what is not settled goes back
+        routed = route(admitted, platform)
+        reply = await forward(routed, client, platform)
+        receipt = await settle(reply, client, platform)
     deliver(receipt, client, platform.log)

@@ -12,6 +12,7 @@ from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.ledger.records import CallRecord, Ending
+from setaria.gateway.hold import Hold
 from setaria.wire.codec import Codec, Envelope
 
 
@@ -56,12 +57,25 @@ class Asked(msgspec.Struct, frozen=True):
         return self.envelope.stream
 
 
+class Admitted(msgspec.Struct, frozen=True):
+    """The call may begin: what it needs is in its hold. `price_id` names the price that it pays, empty: nothing."""
+
+    asked: Asked
+    hold: Hold
+    price_id: str = ""
+
+
 class Routed(msgspec.Struct, frozen=True):
     """It is known who is asked first. `session` keeps a conversation at one deployment, None when nothing tells it."""
 
-    asked: Asked
+    admitted: Admitted
     deployment: Deployment
     session: bytes | None
+
+    @property
+    def asked(self) -> Asked:
+        """The request."""
+        return self.admitted.asked
 
 
 class Tail(Protocol):
@@ -81,7 +95,7 @@ class Reply(msgspec.Struct, frozen=True):
 
     `tail` is the end of the stream already begun, None when nothing was sent yet. `unsent` are those last bytes: of the
     stream, all but what `tail` gives, or the whole body that goes with `status`. `error` says what went wrong, None
-    when nothing did.
+    when nothing did. `said_tokens` is our own count of the output that was seen.
     """
 
     routed: Routed
@@ -91,6 +105,7 @@ class Reply(msgspec.Struct, frozen=True):
     status: int
     usage: Usage
     counts_from: CountsFrom
+    said_tokens: int
     first_token_ms: int | None
     tail: Tail | None
     unsent: bytes
@@ -98,8 +113,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The call is on the books for good; `is_late` when the client was told before that it could not be settled."""
+    """The call is on the books for good, or as good as that."""
 
     reply: Reply
     record: CallRecord
-    is_late: bool

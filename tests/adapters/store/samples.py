@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
+from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.postgres.store import PostgresStore
 from setaria.adapters.store.sqlite.store import SqliteStore
@@ -71,6 +72,19 @@ def kept_ids(url: str) -> set[str]:
     """Read the ids of all calls that the database holds."""
     with contextlib.closing(ControlStore(url)) as control, control.read() as books:
         return {row.call.id for row in books.list_calls(None, 100_000)}
+
+
+def read_rows(url: str, sql: str) -> list[tuple[object, ...]]:
+    """Ask the database anything."""
+    with contextlib.closing(Database(url)) as database, database.read() as connection:
+        return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+
+def write_rows(url: str, *statements: str) -> None:
+    """Do anything to the database."""
+    with contextlib.closing(Database(url)) as database, database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
 
 
 def ids_of(calls: Iterable[CallRecord]) -> set[str]:

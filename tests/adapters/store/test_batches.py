@@ -9,8 +9,12 @@ from setaria.adapters.store.batches import GroupCommit
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.failures import RowRefused
 from setaria.core.errors import Unavailable
-from setaria.core.ids import CallId
+from setaria.domain.ledger.records import Outcome
 from tests.adapters.store.samples import make_call
+
+
+async def pass_over(row: CallValues, reason: str) -> None:
+    """Put a refused row aside where no test asks for it."""
 
 
 def test_values_stand_under_their_columns() -> None:
@@ -38,14 +42,14 @@ def test_rows_that_come_while_one_batch_is_written_are_the_next() -> None:
     batches: list[list[object]] = []
 
     async def run() -> None:
-        late: list[asyncio.Future[None]] = []
+        late: list[asyncio.Future[Outcome]] = []
 
         async def commit(rows: Sequence[CallValues]) -> None:
             batches.append([row[0] for row in rows])
             if len(batches) == 1:
                 late.extend(group.add((name,)) for name in "cd")
 
-        group = GroupCommit(commit, lambda call_id, reason: None)
+        group = GroupCommit(commit, pass_over)
         await asyncio.gather(*[group.add((name,)) for name in "ab"])
         await asyncio.gather(*late)
 
@@ -56,7 +60,7 @@ def test_rows_that_come_while_one_batch_is_written_are_the_next() -> None:
 def test_a_refused_row_is_found_by_halves() -> None:
     """A batch with two bad rows is split until each stands alone; the good ones are written once."""
     written: list[object] = []
-    refused: list[tuple[CallId, str]] = []
+    refused: list[tuple[object, str]] = []
 
     async def commit(rows: Sequence[CallValues]) -> None:
         names = [row[0] for row in rows]
@@ -64,14 +68,21 @@ def test_a_refused_row_is_found_by_halves() -> None:
             raise RowRefused("why")
         written.extend(names)
 
-    async def run() -> list[BaseException | None]:
-        group = GroupCommit(commit, lambda call_id, reason: refused.append((call_id, reason)))
+    async def run() -> list[Outcome | BaseException]:
+        async def put_aside(row: CallValues, reason: str) -> None:
+            refused.append((row[0], reason))
+            if row[0] == "g":
+                raise RowRefused("this one not even there")
+
+        group = GroupCommit(commit, put_aside)
         return await asyncio.gather(*[group.add((name,)) for name in "abcdefgh"], return_exceptions=True)
 
     outcomes = asyncio.run(run())
     assert list("acdefh") == written
     assert refused == [("b", "why"), ("g", "why")]
-    assert list("bg") == [name for name, outcome in zip("abcdefgh", outcomes, strict=True) if outcome]
+    assert outcomes[:6] == ["written", "quarantined"] + ["written"] * 4
+    assert isinstance(outcomes[6], Unavailable)
+    assert outcomes[7] == "written"
 
 
 def test_a_defect_leaves_nobody_waiting() -> None:
@@ -82,23 +93,23 @@ def test_a_defect_leaves_nobody_waiting() -> None:
         loop = asyncio.get_running_loop()
         told: list[object] = []
         loop.set_exception_handler(lambda _, context: told.append(type(context["exception"])))
-        late: list[asyncio.Future[None]] = []
+        late: list[asyncio.Future[Outcome]] = []
 
         async def commit(rows: Sequence[CallValues]) -> None:
             if broken.pop() if broken else False:
                 late.append(group.add(("late",)))
                 raise ZeroDivisionError
 
-        group = GroupCommit(commit, lambda call_id, reason: None)
+        group = GroupCommit(commit, pass_over)
         outcomes: list[object] = []
         for future in (group.add(("a",)), group.add(("b",))):
             outcomes += await asyncio.gather(future, return_exceptions=True)
         outcomes += await asyncio.gather(*late, return_exceptions=True)
         outcomes += await asyncio.gather(group.add(("c",)), return_exceptions=True)
         await group.close()
-        return [outcome and type(outcome) for outcome in outcomes]
+        return [outcome if outcome == "written" else type(outcome) for outcome in outcomes]
 
-    assert [Unavailable, Unavailable, Unavailable, None] == asyncio.run(run())
+    assert [Unavailable, Unavailable, Unavailable, "written"] == asyncio.run(run())
 
 
 def test_a_hanging_commit_is_given_up_after_2_s() -> None:
@@ -112,7 +123,7 @@ def test_a_hanging_commit_is_given_up_after_2_s() -> None:
             batches.append(len(rows))
             await hang.wait()
 
-        group = GroupCommit(commit, lambda call_id, reason: None)
+        group = GroupCommit(commit, pass_over)
         first = group.add(("a",))
         await asyncio.sleep(0)
         behind = group.add(("b",))
@@ -136,9 +147,7 @@ def test_batches_and_the_queue_can_be_watched() -> None:
         async def commit(rows: Sequence[CallValues]) -> None:
             queued.append(group.queued)
 
-        group = GroupCommit(
-            commit, lambda call_id, reason: None, lambda rows, duration_s: told.append((rows, duration_s))
-        )
+        group = GroupCommit(commit, pass_over, lambda rows, duration_s: told.append((rows, duration_s)))
         first = [group.add((name,)) for name in "abc"]
         queued.append(group.queued)
         await asyncio.gather(*first)

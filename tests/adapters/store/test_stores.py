@@ -1,6 +1,7 @@
 """Contract of the data plane's stores: the same promises on SQLite and on PostgreSQL."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,10 @@ import msgspec
 import pytest
 
 from setaria.adapters.store.control.store import ControlStore
-from setaria.core.errors import Unavailable
 from setaria.core.ids import AccountId, CallId
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Account, Caller, KeyUse
-from setaria.domain.ledger.records import CallRow
+from setaria.domain.ledger.records import CallRow, Outcome
 from tests.adapters.store.samples import (
     ACCOUNT,
     KEY,
@@ -23,6 +23,7 @@ from tests.adapters.store.samples import (
     kept_ids,
     make_call,
     opened,
+    read_rows,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -84,19 +85,22 @@ def test_many_calls_at_once_are_durable(url: str) -> None:
     ],
 )
 def test_a_poison_row_harms_nobody_else(url: str, changes: dict[str, Any]) -> None:
-    """A row that the database does not take fails alone, and its id is told."""
+    """A row that the database does not take goes to quarantine alone, whole, and its id is told."""
     calls = [make_call() for _ in range(9)]
     poison = make_call(**changes)
     refused: list[CallId] = []
 
-    async def run() -> list[BaseException | None]:
+    async def run() -> list[Outcome | BaseException]:
         async with opened(url, refused) as store:
             batch = [*calls[:5], poison, *calls[5:]]
             return await asyncio.gather(*map(store.record, batch), return_exceptions=True)
 
     outcomes = asyncio.run(run())
-    assert [None] * 5 + [Unavailable] + [None] * 4 == [outcome and type(outcome) for outcome in outcomes]
+    assert outcomes == ["written"] * 5 + ["quarantined"] + ["written"] * 4
     assert [poison.id] == refused
+    ((call_id, reason, entry),) = read_rows(url, "SELECT call_id, reason, entry FROM quarantine")
+    assert (poison.id, 345) == (call_id, json.loads(str(entry))["call"]["duration_ms"])
+    assert reason
     assert ids_of(calls) == kept_ids(url)
 
 

@@ -10,38 +10,42 @@ may come again: the statement is idempotent by call id. A row is never answered 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
 
-from setaria.adapters.store.columns import CallValues
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Unavailable
-from setaria.core.ids import CallId
+from setaria.domain.ledger.records import Outcome
 
-Commit = Callable[[Sequence[CallValues]], Awaitable[None]]
-OnRefused = Callable[[CallId, str], None]
+T = TypeVar("T")
+
 OnWritten = Callable[[int, float], None]
-_Entry = tuple[CallValues, "asyncio.Future[None]"]
 
 
 def note_nothing(_rows: int, _duration_s: float) -> None:
     """Take the news of a batch where nobody counts them."""
 
 
-class GroupCommit:
+class GroupCommit(Generic[T]):
     """Writes rows through `commit`, which takes a whole batch or none of it.
 
-    `commit` raises RowRefused when a row is at fault: the batch is split in halves until that row stands alone; it is
-    told to `on_refused` with the reason, and the others are written. How many rows a batch had, and the seconds until
-    it was written or could not be, are told to `on_written`.
+    `commit` raises RowRefused when a row is at fault: the batch is split in halves until that row stands alone; it goes
+    to `put_aside` with the reason, and the others are written. How many rows a batch had, and the seconds until it was
+    written or could not be, are told to `on_written`.
     """
 
-    def __init__(self, commit: Commit, on_refused: OnRefused, on_written: OnWritten = note_nothing) -> None:
+    def __init__(
+        self,
+        commit: Callable[[Sequence[T]], Awaitable[None]],
+        put_aside: Callable[[T, str], Awaitable[None]],
+        on_written: OnWritten = note_nothing,
+    ) -> None:
         self._commit = commit
-        self._on_refused = on_refused
+        self._put_aside = put_aside
         self._on_written = on_written
         self._clock = SystemClock()  # the loop's own counts whole milliseconds
         self._being_written = 0
-        self._waiting: list[_Entry] = []
+        self._waiting: list[tuple[T, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
         self._is_stuck = False
 
@@ -50,8 +54,8 @@ class GroupCommit:
         """Tell how many rows are not answered yet."""
         return len(self._waiting) + self._being_written
 
-    def add(self, row: CallValues) -> "asyncio.Future[None]":
-        """Take a row, whose first value is the call id; the future is done when the row is durable.
+    def add(self, row: T) -> "asyncio.Future[Outcome]":
+        """Take a row; the future is done when the row is durable.
 
         Raises: Unavailable, here or from the future.
         """
@@ -90,25 +94,31 @@ class GroupCommit:
             self._task = None
             self._fail_waiting()
 
-    async def _write(self, batch: list[_Entry]) -> None:
+    async def _write(self, batch: "list[tuple[T, asyncio.Future[Outcome]]]") -> None:
         try:
             await self._commit([row for row, _ in batch])
         except Unavailable as error:
             _fail(batch, error)
         except RowRefused as error:
             if len(batch) == 1:
-                self._on_refused(CallId(str(batch[0][0][0])), str(error))
-                _fail(batch, error)
+                await self._refuse(batch, error)
                 return
             middle = len(batch) // 2
             await self._write(batch[:middle])
             await self._write(batch[middle:])
         else:
-            for _, future in batch:
-                if not future.done():
-                    future.set_result(None)
+            _answer(batch, "written")
 
-    def _give_up(self, batch: list[_Entry]) -> None:
+    async def _refuse(self, batch: "list[tuple[T, asyncio.Future[Outcome]]]", refused: RowRefused) -> None:
+        """Put the only row of a batch aside."""
+        try:
+            await self._put_aside(batch[0][0], str(refused))
+        except (Unavailable, RowRefused) as error:
+            _fail(batch, error)
+        else:
+            _answer(batch, "quarantined")
+
+    def _give_up(self, batch: "list[tuple[T, asyncio.Future[Outcome]]]") -> None:
         self._is_stuck = True
         _fail(batch)
         self._fail_waiting()
@@ -118,7 +128,13 @@ class GroupCommit:
         _fail(waiting)
 
 
-def _fail(batch: list[_Entry], cause: BaseException | None = None) -> None:
+def _answer(batch: "list[tuple[T, asyncio.Future[Outcome]]]", outcome: Outcome) -> None:
+    for _, future in batch:
+        if not future.done():
+            future.set_result(outcome)
+
+
+def _fail(batch: "list[tuple[T, asyncio.Future[Outcome]]]", cause: BaseException | None = None) -> None:
     for _, future in batch:
         if not future.done():
             error = database_away()

@@ -125,6 +125,8 @@ allowances = Table(
 )
 
 # A worker process, from its start or from its last awakening on: a worker that was given up comes back as another one.
+# `trade` numbers the last exchange of leases with it and `traded` is what came of it, as JSON: an exchange whose reply
+# was lost is asked for again and does nothing.
 workers = Table(
     "workers",
     metadata,
@@ -132,6 +134,8 @@ workers = Table(
     Column("node", Text, nullable=False),
     Column("started_at_ms", BigInteger, nullable=False),
     Column("seen_at_ms", BigInteger, nullable=False),
+    Column("trade", BigInteger, nullable=False, server_default="0"),
+    Column("traded", Text, nullable=False, server_default=""),
 )
 
 # What a worker holds of an allowance and has not settled yet. No foreign key to `workers`: a sweep deletes both.

@@ -7,20 +7,23 @@ from setaria.core.ids import AccountId
 from setaria.core.protocol import Lane
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.codes import Code
+from setaria.domain.ledger.leases import Debit, Gone, Pulse, Trade, Traded
 from setaria.domain.ledger.proof import Books, ChargedCall, UpstreamSum
 from setaria.domain.ledger.purses import PURSE_KINDS, Held, Purse
 from setaria.domain.ledger.receipt import Receipt
-from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, UsageRow
+from setaria.domain.ledger.records import CallRecord, CallRow, GroupBy, Outcome, UsageRow
 from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 
 
 class Ledger(Protocol):
     """Writes calls."""
 
-    async def record(self, call: CallRecord) -> None:
-        """Write one call; returns when it is durable. The same call id again changes nothing.
+    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
+        """Write one call with what it takes from allowances; returns when it is durable.
 
-        Raises: Unavailable when it could not be written.
+        The same call id again changes nothing. A call that is refused for what is in it, and one with an oddity, is
+        kept where people look at it.
+        Raises: Unavailable when it could not be written, or it is not known whether it was.
         """
         ...
 
@@ -54,6 +57,41 @@ class Reports(Protocol):
 
         Raises: Unavailable when the store can't be read, or not in time.
         """
+        ...
+
+
+class LeaseBook(Protocol):
+    """The books as workers see them. Every method may be repeated when its reply was lost.
+
+    Raises: Unavailable, each of them.
+    """
+
+    async def enter(self, worker_id: str, node: str) -> Pulse:
+        """Put a worker on the books, and give up whatever worker was there under the same node."""
+        ...
+
+    async def renew(self, worker_id: str) -> Pulse | Gone:
+        """Say that a worker lives."""
+        ...
+
+    async def trade(self, worker_id: str, trade: Trade) -> Traded | Gone:
+        """Return leases and ask for others; the same number again only gives the same answer."""
+        ...
+
+    async def read_hungry(self, worker_id: str) -> frozenset[str]:
+        """Tell the allowances of which other workers need something that is leased."""
+        ...
+
+    async def sweep(self, unseen_s: int) -> int:
+        """Give up the workers that were not seen for so long; gives how many."""
+        ...
+
+    async def leave(self, worker_id: str) -> None:
+        """Give up a worker that ends by itself."""
+        ...
+
+    async def read_recalls(self) -> frozenset[AccountId]:
+        """Tell the accounts whose leases are called home."""
         ...
 
 

@@ -9,6 +9,9 @@ from setaria.core.protocol import Lane, ProtocolName
 from setaria.core.usage import CountsFrom, Usage
 
 Ending = Literal["completed", "client_gone", "upstream_failed", "upstream_cut", "timeout", "out_of_funds", "shutdown"]
+Outcome = Literal["written", "quarantined"]
+"""What became of a call that is durable: it is on the books, or kept aside because they could not take it."""
+
 GroupBy = Literal["day", "model", "key"]
 
 LEAST_DAYS = 35

@@ -3,10 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from typing import TypeVar
 
 import asyncpg
 
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away
+from setaria.adapters.store.script import Script
+
+T = TypeVar("T")
 
 _ROW_AT_FAULT = (
     asyncpg.DataError,
@@ -26,6 +30,17 @@ def mapped_errors() -> Iterator[None]:
         raise RowRefused(type(error).__name__) from error
     except _AWAY as error:
         raise database_away() from error
+
+
+async def play(connection: asyncpg.Connection, script: Script[T]) -> T:
+    """Play a script within a transaction."""
+    try:
+        said = next(script)
+        while True:
+            said = script.send([tuple(row) for row in await connection.fetch(said.sql, *said.values)])
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 class Line:

@@ -5,23 +5,29 @@ calls are in flight. asyncpg prepares each statement once a connection.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 
-from setaria.adapters.store.batches import GroupCommit, OnRefused, OnWritten, note_nothing
+from setaria.adapters.store.batches import GroupCommit, OnWritten, note_nothing
 from setaria.adapters.store.callers import FIND_CALLER, NOTE_KEY_USE, caller_from_row
-from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
+from setaria.adapters.store.columns import name_call_columns
 from setaria.adapters.store.entries import READ_CATALOG, added_from_rows
 from setaria.adapters.store.failures import RowRefused, database_away, reason_from
-from setaria.adapters.store.postgres.line import Line
+from setaria.adapters.store.postgres.line import Line, play
+from setaria.adapters.store.script import POSTGRES, Rows, Say, Script
+from setaria.adapters.store.settlement import OnRefused, Settlement, apply_debits, quarantine, settlement_of
 from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.tariffs import READ_TARIFFS, price_list_from_rows
 from setaria.core.errors import Unavailable
 from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.catalog.added import Added
-from setaria.domain.ledger.records import CallRecord
+from setaria.domain.ledger.leases import Debit
+from setaria.domain.ledger.records import CallRecord, Outcome
 from setaria.domain.ledger.tariff import PriceList
 from setaria.domain.plans.subscriptions import Subscription
+
+T = TypeVar("T")
 
 _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"} | dict.fromkeys(
     (
@@ -42,7 +48,7 @@ _COLUMNS = name_call_columns()
 _INSERT_CALLS = (  # made of the record's own names
     f"INSERT INTO calls ({', '.join(_COLUMNS)}) SELECT * FROM unnest("  # noqa: S608
     + ", ".join(f"${place}::{_ARRAYS.get(name, 'text[]')}" for place, name in enumerate(_COLUMNS, start=1))
-    + ") ON CONFLICT (id) DO NOTHING"
+    + ") ON CONFLICT (id) DO NOTHING RETURNING id"
 )
 _FIND_CALLER = f"{FIND_CALLER} $1"
 _FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} $1"
@@ -53,17 +59,20 @@ _TOUCH_CALLS = "LOCK TABLE calls IN ROW EXCLUSIVE MODE"  # what writing a call t
 
 
 class PostgresStore:
-    """Implements the ports KeyDirectory, CatalogSource, TariffSource and Ledger.
+    """Implements the ports KeyDirectory, CatalogSource, TariffSource and Ledger, and plays scripts.
 
     Takes: url, as `postgresql://user:password@host/name`; on_refused, told of a call that the database does not take,
     and why; on_written, told the rows and the seconds of each batch.
     Order: `open` first, `close` last, both in the event loop that uses it.
     """
 
+    dialect = POSTGRES
+
     def __init__(self, url: str, on_refused: OnRefused, on_written: OnWritten = note_nothing) -> None:
         self._writing = Line(url)
         self._reading = Line(url)
-        self._batches = GroupCommit(self._commit, on_refused, on_written)
+        self._on_refused = on_refused
+        self._batches = GroupCommit(self._commit, self._put_aside, on_written)
 
     @property
     def queued(self) -> int:
@@ -85,12 +94,28 @@ class PostgresStore:
         await self._writing.close()
         await self._reading.close()
 
-    async def record(self, call: CallRecord) -> None:
-        """Write one call; returns when it is durable. The same call id again changes nothing.
+    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
+        """Write one call with what it takes; returns when it is durable. The same call id again changes nothing.
 
         Raises: Unavailable when it could not be written.
         """
-        await self._batches.add(values_from_call(call))
+        return await self._batches.add(settlement_of(call, debits, oddity))
+
+    async def play(self, script: Script[T]) -> T:
+        """Play a script as one transaction.
+
+        Raises: Unavailable, also when it may have been done; RowRefused.
+        """
+        async with self._writing.use() as connection, connection.transaction():
+            return await play(connection, script)
+
+    async def ask(self, question: Say) -> Rows:
+        """Ask one question, whatever is being written meanwhile.
+
+        Raises: Unavailable.
+        """
+        async with self._reading.use() as connection:
+            return [tuple(row) for row in await connection.fetch(question.sql, *question.values)]
 
     async def find_caller(self, digest: bytes) -> Caller | None:
         """Find whose unrevoked key has this digest; None when nobody's.
@@ -156,6 +181,14 @@ class PostgresStore:
             return reason_from(error)
         return ""
 
-    async def _commit(self, rows: Sequence[CallValues]) -> None:
-        async with self._writing.use() as connection:
-            await connection.execute(_INSERT_CALLS, *zip(*rows, strict=True))
+    async def _commit(self, settlements: Sequence[Settlement]) -> None:
+        columns = zip(*(each.values for each in settlements), strict=True)
+        async with self._writing.use() as connection, connection.transaction():
+            inserted = {row[0] for row in await connection.fetch(_INSERT_CALLS, *columns)}
+            new = [each for each in settlements if each.call.id in inserted]
+            await play(connection, apply_debits(POSTGRES, new))
+            await play(connection, quarantine(new))
+
+    async def _put_aside(self, settlement: Settlement, reason: str) -> None:
+        await self.play(quarantine([settlement], reason))
+        self._on_refused(settlement.call.id, reason)

@@ -4,9 +4,13 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from setaria.adapters.store.failures import PATIENCE_S, RowRefused, database_away
+from setaria.adapters.store.script import Say, Script
 from setaria.core.errors import Unavailable
+
+T = TypeVar("T")
 
 _ROW_AT_FAULT = (
     sqlite3.IntegrityError,
@@ -55,6 +59,22 @@ def write_transaction(connection: sqlite3.Connection) -> Iterator[None]:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def values_of(said: Say) -> dict[str, object]:
+    """Give a statement's values as SQLite's driver takes them."""
+    return {str(number): value for number, value in enumerate(said.values, start=1)}
+
+
+def play(connection: sqlite3.Connection, script: Script[T]) -> T:
+    """Play a script within a transaction."""
+    try:
+        said = next(script)
+        while True:
+            said = script.send(connection.execute(said.sql, values_of(said)).fetchall())
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 @contextlib.contextmanager

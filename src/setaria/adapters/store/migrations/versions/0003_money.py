@@ -73,6 +73,8 @@ def _create_allowances() -> None:
         _words("node"),
         _number("started_at_ms"),
         _number("seen_at_ms"),
+        sa.Column("trade", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("traded", sa.Text, nullable=False, server_default=""),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
     )
     op.create_table(

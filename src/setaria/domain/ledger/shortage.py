@@ -1,0 +1,55 @@
+"""Shortage: what a call is told that can't get what it needs, and whether waiting may help before it is told."""
+
+from typing import NamedTuple, assert_never
+
+from setaria.core.errors import CallerError, FundsHeld, Limited, OutOfFunds, QuotaExhausted
+from setaria.domain.ledger.funds import Fund
+from setaria.domain.ledger.leases import MINUTE_MS, Short
+
+SOON_S = 1
+
+
+class Shortage(NamedTuple):
+    """The refusal, and whether somebody may give back what is needed within a moment."""
+
+    error: CallerError
+    may_end_soon: bool
+
+
+def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -> Shortage:
+    """Tell why a call does not get its `least` of a fund, of which it has `own` already.
+
+    Worked, for money: 5 left, a call needs 20. Other calls hold 30 or more: it may end soon, and is then told that
+    funds are held; they hold 10: even if all of it came back it would not do, so the balance is used up.
+    """
+    kind = fund.want.kind
+    match kind:
+        case "money" | "cap" | "plan" | "window":
+            held = fund.held - own + sum(lease.idle for lease in fund.leases) + short.elsewhere
+            if short.debt or short.left + held < least:
+                return Shortage(_used_up(fund, short), may_end_soon=False)
+            message = "other calls hold what is left for their answers; send the request again in a moment"
+            return Shortage(FundsHeld(message, retry_after_s=SOON_S), may_end_soon=True)
+        case "rpm" | "tpm":
+            wait_s = -(-(MINUTE_MS - now_ms % MINUTE_MS) // 1000)
+            what = "requests" if kind == "rpm" else "tokens"
+            message = f"the limit of {fund.limit} {what} a minute on {fund.want.scope} is reached"
+            is_held = kind == "tpm" and fund.held > own
+            return Shortage(Limited(message, retry_after_s=wait_s), may_end_soon=short.elsewhere > 0 or is_held)
+        case "in_flight":
+            message = f"the limit of {fund.limit} calls at a time on {fund.want.scope} is reached"
+            return Shortage(Limited(message, retry_after_s=SOON_S), may_end_soon=short.elsewhere > 0)
+        case _:
+            assert_never(kind)
+
+
+def _used_up(fund: Fund, short: Short) -> CallerError:
+    match fund.want.kind:
+        case "cap":
+            return OutOfFunds("this key has spent what it may in this month (UTC); raise its cap or take another key")
+        case "plan" | "window":
+            return QuotaExhausted("the plan's credits are used up")
+        case _:
+            if short.debt:
+                return OutOfFunds("Insufficient account balance: earlier calls took more than was left; top up")
+            return OutOfFunds("Insufficient account balance: top up the account")

@@ -1,0 +1,201 @@
+"""Clerk: stands for this worker at the books: keeps its row alive, and trades its leases, one trade at a time.
+
+Theory. The worker has an epoch, which is the id of its row. While the last renewal that was confirmed was *sent* less
+than `FENCE_S` ago the worker may spend from its leases; a sweeper gives a row up only after three times that long. A
+worker that learns that its row is gone drops all it has and begins a new epoch.
+
+    state         left when                                 it may spend
+    outside       its row is written                        no
+    standing      a renewal finds no row (outside);         yes
+                  `FENCE_S` without one (doubtful)
+    doubtful      a renewal is confirmed (standing)         no
+                  or finds no row (outside)
+
+A trade whose reply does not come is sent again, unchanged, until one does: its number makes that it happens once.
+Nothing else is traded meanwhile, so what the worker thinks it has and what the books say never part.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from setaria.core.clock import Clock
+from setaria.core.errors import SetariaError, Unavailable
+from setaria.core.ids import new_worker_id
+from setaria.domain.ledger.leases import Ask, GiveBack, Gone, Granted, Pulse, Short, Trade, Traded
+from setaria.domain.ledger.ports import LeaseBook
+from setaria.gateway.ports import Log
+
+RENEW_S = 5.0
+FENCE_S = 20.0
+SWEEP_S = 60
+PAUSE_S = 0.25
+MOST_ASKS = 64
+
+Apply = Callable[[Granted | Short], None]
+_Waiting = tuple[Ask, Apply, "asyncio.Future[Granted | Short]"]
+
+
+class Clerk:
+    """Implements the side of this worker.
+
+    Takes: node, which no other process that lives has; on_new_epoch, told when all leases are void.
+    Order: `enter` first, `renew` every `RENEW_S`, `leave` last.
+    """
+
+    def __init__(self, book: LeaseBook, node: str, clock: Clock, log: Log, on_new_epoch: Callable[[], None]) -> None:
+        self.worker_id = new_worker_id()
+        self.workers = 1
+        self._book = book
+        self._node = node
+        self._clock = clock
+        self._log = log
+        self._on_new_epoch = on_new_epoch
+        self._ahead_ms = clock.now_ms() - clock.monotonic_s() * 1000
+        self._confirmed_s: float | None = None
+        self._reached_since_s: float | None = None
+        self._number = 0
+        self._asks: list[_Waiting] = []
+        self._returns: list[GiveBack] = []
+        self._task: asyncio.Task[None] | None = None
+        self._has_left = False
+
+    @property
+    def may_spend(self) -> bool:
+        """Whether calls may be admitted on leases, and holds may grow.
+
+        Cost: hot path; 0.2 us.
+        """
+        return self._confirmed_s is not None and self._clock.monotonic_s() - self._confirmed_s <= FENCE_S
+
+    def now_ms(self) -> int:
+        """Tell the moment by the database's clock, as near as the last renewal tells it."""
+        return int(self._clock.monotonic_s() * 1000 + self._ahead_ms)
+
+    async def enter(self) -> None:
+        """Begin an epoch.
+
+        Raises: Unavailable.
+        """
+        sent_s = self._clock.monotonic_s()
+        self._confirm(await self._book.enter(self.worker_id, self._node), sent_s)
+
+    async def renew(self) -> None:
+        """Say that this worker lives; then give up those that were not heard of for a minute, if we were."""
+        sent_s, worker_id = self._clock.monotonic_s(), self.worker_id
+        try:
+            pulse = await self._book.renew(worker_id)
+            if worker_id != self.worker_id:  # a trade has found out meanwhile
+                return
+            if isinstance(pulse, Gone):
+                await self._begin_anew()
+                return
+            self._confirm(pulse, sent_s)
+            if self._reached_since_s is not None and sent_s - self._reached_since_s >= SWEEP_S:
+                swept = await self._book.sweep(SWEEP_S)
+                if swept:
+                    self._log.warning("workers_given_up", workers=swept)
+        except Unavailable:
+            self._reached_since_s = None
+
+    def ask(self, ask: Ask, apply: Apply) -> "asyncio.Future[Granted | Short]":
+        """Ask for leases; `apply` is told the answer before anything else happens, also when nobody waits any more.
+
+        Raises: Unavailable, from the future, while the books are away.
+        """
+        future: asyncio.Future[Granted | Short] = asyncio.get_running_loop().create_future()
+        self._asks.append((ask, apply, future))
+        self._start()
+        return future
+
+    def give_back(self, returns: list[GiveBack]) -> None:
+        """Return leases, as soon as may be."""
+        if returns:
+            self._returns += returns
+            self._start()
+
+    async def leave(self) -> None:
+        """Return everything and take this worker off the books; what can't be done is done by a sweep later."""
+        self._has_left = True
+        self._confirmed_s = None
+        if self._task is not None:
+            self._task.cancel()
+        try:
+            await self._book.leave(self.worker_id)
+        except Unavailable:
+            self._log.warning("worker_not_taken_off", worker=self.worker_id)
+
+    def _confirm(self, pulse: Pulse, sent_s: float) -> None:
+        now_s = self._clock.monotonic_s()
+        if self._reached_since_s is None or self._confirmed_s is None or sent_s - self._confirmed_s > FENCE_S:
+            self._reached_since_s = sent_s
+        self._confirmed_s = sent_s
+        self.workers = pulse.workers
+        self._ahead_ms = pulse.now_ms - (sent_s + now_s) * 500
+
+    async def _begin_anew(self) -> None:
+        self._log.warning("worker_was_given_up", worker=self.worker_id)
+        self._confirmed_s = self._reached_since_s = None
+        self.worker_id = new_worker_id()
+        self._number = 0
+        self._returns = []
+        self._on_new_epoch()
+        await self.enter()
+
+    # ---- trading
+
+    def _start(self) -> None:
+        if self._task is None and not self._has_left:
+            # It begins when this turn of the loop is over, and so takes along all that the turn brings.
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    async def _work(self) -> None:
+        try:
+            while self._asks or self._returns:
+                asks, self._asks = self._asks[:MOST_ASKS], self._asks[MOST_ASKS:]
+                returns, self._returns = tuple(self._returns), []
+                await self._trade(asks, returns)
+        finally:
+            self._task = None
+
+    async def _trade(self, asks: list[_Waiting], returns: tuple[GiveBack, ...]) -> None:
+        """Send one trade until its reply comes."""
+        worker_id = self.worker_id
+        self._number += 1
+        trade = Trade(self._number, self.workers, tuple(ask for ask, _, _ in asks), returns)
+        while worker_id == self.worker_id:
+            try:
+                traded = await self._book.trade(worker_id, trade)
+            except Unavailable as error:
+                _fail(asks, error)
+                await self._clock.sleep(PAUSE_S)
+            except SetariaError as error:  # the books refuse what was asked, and took no returns either
+                self._log.error("trade_refused", reason=error.message)
+                _fail(asks, error)
+                self._returns = [*returns, *self._returns] if asks else self._returns
+                return
+            else:
+                await self._conclude(worker_id, traded, asks)
+                return
+        _fail(asks, Unavailable("this server was away for a while; send the request again", retry_after_s=1))
+
+    async def _conclude(self, worker_id: str, traded: Traded | Gone, asks: list[_Waiting]) -> None:
+        if worker_id != self.worker_id:  # what was leased then is void by now
+            self._asks = asks + self._asks
+        elif isinstance(traded, Gone):
+            self._asks = asks + self._asks
+            try:
+                await self._begin_anew()
+            except Unavailable as error:
+                _fail(asks, error)
+                self._asks = self._asks[len(asks) :]
+        else:
+            for (_, apply, future), answer in zip(asks, traded.answers, strict=True):
+                apply(answer)
+                if not future.done():
+                    future.set_result(answer)
+
+
+def _fail(asks: list[_Waiting], error: SetariaError) -> None:
+    for _, _, future in asks:
+        if not future.done():
+            future.set_exception(error)

@@ -1,0 +1,471 @@
+"""Admit: limits, prices and holds of calls, from their admission to their row."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import msgspec
+import pytest
+
+from setaria.core.errors import UpstreamBusy, UpstreamCut, UpstreamFailed
+from setaria.core.events import Event, Finish, TextDelta, UsageReport
+from setaria.core.protocol import ProtocolName
+from setaria.core.usage import Usage
+from setaria.domain.accounts.records import Billing, KeyRules, Limits, ModelLimits
+from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
+from setaria.gateway.admit import limits_on
+from tests.fakes.client import RecordingClient
+from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
+from tests.fakes.relay_upstream import FakeRelayUpstream, Last
+from tests.fakes.scripted_upstream import PAUSE, ScriptedUpstream, Step
+from tests.fakes.waiting import turns, until
+from tests.gateway.calling import PROTOCOLS, begin, body_of, call, play_on
+
+PRICE = Tariff("price_1", SEEDLING.id, 1, input=1_000_000, cached_input=0, cache_write=0, output=2_000_000)
+"""1 nano-unit a token of the prompt, 2 a token of the answer; the prompt of `body_of` is estimated as 10 tokens."""
+PROMPT = 10
+
+
+UNLIMITED = Limits(unlimited=True)
+NO_RULES = KeyRules()
+
+
+def said(tokens: int, usage: Usage | None = None) -> tuple[Step, ...]:
+    """Say so many tokens one by one, then end."""
+    words: list[Event] = [TextDelta("a")] * tokens
+    end = UsageReport(usage or Usage(PROMPT, output_tokens=tokens), "upstream")
+    return (*((word,) for word in words), (Finish("stop"), end))
+
+
+def make(
+    *script: Step,
+    money: int | None = None,
+    billing: Billing = "prepaid",
+    limits: Limits = UNLIMITED,
+    rules: KeyRules = NO_RULES,
+    relay: FakeRelayUpstream | None = None,
+) -> Stage:
+    """Make a platform with a price, and an account that has so much cash."""
+    stage = make_stage(ScriptedUpstream(*script), relay=relay)
+    stage.platform.tariffs.renew(PriceList(prices=(PRICE,)))
+    for digest, caller in stage.ledger.callers.items():
+        stage.ledger.callers[digest] = msgspec.structs.replace(caller, billing=billing, limits=limits, rules=rules)
+    if money is not None:
+        stage.book.fund(money)
+    return stage
+
+
+def play(story: Callable[[Stage], Awaitable[None]], *script: Step, **more: object) -> Stage:
+    """Play a story on such a platform, its worker at the books."""
+
+    async def whole(stage: Stage) -> None:
+        await stage.platform.desk.clerk.enter()
+        await story(stage)
+
+    return play_on(whole, partial(make, *script, **more))  # type: ignore[arg-type]  # whatever `make` takes
+
+
+def settle(stage: Stage) -> None:
+    """Put on the books what the calls in the ledger took."""
+    for row in stage.ledger.rows:
+        stage.book.settle(row, stage.ledger.debits[row.id])
+
+
+async def ask(stage: Stage, protocol: ProtocolName = "openai_chat", **fields: object) -> RecordingClient:
+    """Make a call."""
+    client = RecordingClient(body_of(**fields))
+    await call(stage, protocol, client)
+    return client
+
+
+def test_the_estimate_of_these_tests() -> None:
+    """The prompt is estimated as `PROMPT` tokens, on which the numbers below build."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+
+    stage = play(story, *said(3, Usage(PROMPT, output_tokens=3)), money=1000)
+    assert [(row.usage.input_tokens, row.charge_nano) for row in stage.ledger.rows] == [(PROMPT, PROMPT + 6)]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_is_charged_what_it_took(protocol: ProtocolName, stream: bool) -> None:
+    """The hold is paid from, the rest goes back, and the row says what, to which price, and from where."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, protocol, stream=stream)
+        assert client.is_over
+
+    stage = play(story, *said(3), money=1000)
+    (row,) = stage.ledger.rows
+    assert (row.charge_nano, row.price_id, row.charges, row.note) == (PROMPT + 6, "price_1", f"cash:{PROMPT + 6}", "")
+    settle(stage)
+    fund = stage.platform.desk.find(ACCOUNT, "money")
+    _, leased, spent, debt = stage.book.numbers()
+    assert (spent, debt, fund.held) == (PROMPT + 6, 0, 0)
+    assert leased == sum(lease.idle for lease in fund.leases)
+
+
+def test_a_warm_call_asks_the_books_nothing() -> None:
+    """Of many calls in a row only the first asks the books, whatever is limited and priced."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+        asked = stage.book.engine.plays
+        for _ in range(20):
+            await ask(stage, stream=True)
+        assert stage.book.engine.plays == asked
+        assert len(stage.ledger.rows) == 21
+
+    every = ModelLimits(rpm=1000, tpm=10_000_000, in_flight=16)
+    play(story, *said(3), money=1_000_000, limits=Limits(every=every), rules=KeyRules(cap_nano=1_000_000))
+
+
+def test_a_postpaid_account_is_charged_and_never_refused() -> None:
+    """Nothing is held of it, and its cash goes below zero."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+        await ask(stage)
+
+    stage = play(story, *said(3), billing="postpaid")
+    settle(stage)
+    ((name,),) = stage.book.do("SELECT id FROM allowances")
+    assert {(row.charge_nano, row.charges) for row in stage.ledger.rows} == {(PROMPT + 6, f"{name}:{PROMPT + 6}")}
+    assert stage.book.do("SELECT available, spent, debt FROM allowances") == [(-2 * PROMPT - 12, 2 * PROMPT + 12, 0)]
+
+
+def test_a_postpaid_call_that_took_nothing_is_charged_nothing() -> None:
+    """An upstream that fails in silence costs nothing."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+
+    stage = play(story, UpstreamFailed("it is broken"), billing="postpaid")
+    assert {(row.charge_nano, row.charges) for row in stage.ledger.rows} == {(0, "")}
+
+
+@pytest.mark.parametrize("billing, status", [("prepaid", 400), ("postpaid", 200)])
+def test_a_model_without_a_price(billing: Billing, status: int) -> None:
+    """Who pays beforehand can't call it, who pays later calls it for nothing."""
+
+    async def story(stage: Stage) -> None:
+        unpriced = msgspec.structs.replace(stage.platform, tariffs=Tariffs())
+        client = await ask(msgspec.structs.replace(stage, platform=unpriced))
+        assert client.status == status
+        assert (b"has no price" in client.body) == (status == 400)
+
+    play(story, *said(3), billing=billing)
+
+
+def test_a_model_that_is_free() -> None:
+    """A price of 0 asks for no money, also of an account that has none."""
+
+    async def story(stage: Stage) -> None:
+        stage.platform.tariffs.renew(PriceList(prices=(Tariff("free", SEEDLING.id, 2),)))
+        assert (await ask(stage)).status == 200
+        assert stage.book.engine.plays == 1
+
+    stage = play(story, *said(3))
+    assert [(row.charge_nano, row.price_id) for row in stage.ledger.rows] == [(0, "")]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_account_without_money_is_refused(protocol: ProtocolName) -> None:
+    """402 in the protocol's words, no row, and no attempt."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, protocol)
+        assert (client.status, b"top up" in client.body) == (402, True)
+        assert stage.upstream.attempts == []
+
+    assert play(story, *said(3), money=5).ledger.rows == []
+
+
+def test_ten_calls_one_after_another() -> None:
+    """Funds for ten calls of 10 + 20 tokens: each holds what is left, and all are admitted; the eleventh is refused."""
+
+    async def story(stage: Stage) -> None:
+        for _ in range(10):
+            client = await ask(stage, stream=True, max_tokens=2000)
+            assert b"[DONE]" in client.told
+            settle(stage)
+            stage.ledger.rows.clear()
+        assert (await ask(stage)).status == 402
+
+    stage = play(story, *said(20), money=10 * (PROMPT + 40))
+    assert stage.book.numbers()[2:] == (10 * (PROMPT + 40), 0)
+
+
+def test_what_a_refused_call_held_goes_back() -> None:
+    """An upstream that refuses the call, or no deployment that is well, leaves the account as it was."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, max_tokens=10)
+        assert client.status == 502
+        fund = stage.platform.desk.find(ACCOUNT, "money")
+        assert fund.held == 0
+        assert sum(lease.idle for lease in fund.leases) == 250
+
+    play(story, UpstreamFailed("it is broken"), money=1000)
+
+
+def test_a_hold_grows_while_output_is_seen() -> None:
+    """A long answer is paid to the last token; most of its slices come from here."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, stream=True, max_tokens=2000)
+        assert b"[DONE]" in client.told
+
+    stage = play(story, *said(1500), money=100_000)
+    assert [row.charge_nano for row in stage.ledger.rows] == [PROMPT + 3000]
+    assert stage.book.engine.plays <= 3
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_stream_that_can_not_be_paid_is_cut(protocol: ProtocolName) -> None:
+    """It says one slice more than is paid for, which is debt, and ends with an error of its protocol."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, protocol, stream=True, max_tokens=2000)
+        assert b"balance is used up" in client.stream
+        assert b"[DONE]" not in client.stream
+        assert client.stream.count(b'"a"') == 300 + 255
+
+    stage = play(story, *said(1500), money=PROMPT + 600)
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.usage.output_tokens, row.note) == ("out_of_funds", 300 + 256, "")
+    assert row.charge_nano == PROMPT + 2 * (300 + 256)
+    settle(stage)
+    assert stage.book.numbers() == (0, 0, PROMPT + 1112, 512)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_whole_answer_that_can_not_be_paid_is_cut_short(protocol: ProtocolName) -> None:
+    """It is asked for as a stream and put together; the client gets what there is, as cut off by its length."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, protocol, max_tokens=2000)
+        assert client.status == 200
+        assert b'"length"' in client.body or b'"max_tokens"' in client.body
+        assert stage.upstream.attempts[0].request.stream
+
+    stage = play(story, *said(1500), money=PROMPT + 600)
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.usage.output_tokens, row.status) == ("out_of_funds", 300 + 256, 200)
+
+
+def test_a_whole_answer_that_is_covered_is_asked_for_whole() -> None:
+    """Where what lies here covers all that may be said the upstream is asked as the caller asked."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage, max_tokens=2000)
+        assert not stage.upstream.attempts[0].request.stream
+        await ask(stage, max_tokens=20)
+        assert not stage.upstream.attempts[1].request.stream
+
+    play(story, *said(5), money=100_000)
+
+
+def test_a_relayed_answer_is_cut_too() -> None:
+    """Bytes that are passed on as they are end where they are not paid for; a whole one is read as events."""
+    relay = FakeRelayUpstream("openai_chat", PAUSE, *([b"x"] * 1500), Last(b"END", Usage(PROMPT, output_tokens=1500)))
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: relay.attempts)
+        relay.go_on()
+        await task
+        assert client.stream.count(b"x") == 300 + 255
+        assert b"END" not in client.stream
+        whole = await ask(stage, max_tokens=2000)
+        assert whole.status == 402
+
+    stage = play(story, *said(5), money=PROMPT + 600, relay=relay)
+    assert [row.ending for row in stage.ledger.rows] == ["out_of_funds"]
+
+
+def test_a_relayed_answer_waits_for_its_funds() -> None:
+    """What comes while the books are asked is passed on when they have answered, in order, its end included."""
+    relay = FakeRelayUpstream(
+        "openai_chat", PAUSE, *([b"x"] * 1400), b"y", Last(b"END", Usage(PROMPT, output_tokens=1401))
+    )
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: relay.attempts)
+        relay.go_on()
+        await task
+        assert client.stream.endswith(b"xyEND")
+        assert client.stream.count(b"x") == 1400
+
+    stage = play(story, money=4000, relay=relay)
+    assert [(row.ending, row.note) for row in stage.ledger.rows] == [("completed", "")]
+
+
+def test_a_stream_waits_for_its_funds() -> None:
+    """A burst that the books have to be asked for is held back until they answer; the client can leave meanwhile."""
+    burst: tuple[Step, ...] = ((TextDelta("a"),), PAUSE, tuple([TextDelta("b")] * 900), *said(5)[-1:])
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: stage.upstream.attempts)
+        stage.book.engine.gate.clear()
+        stage.upstream.go_on()
+        await turns()
+        assert stage.upstream.attempts[-1].did == ["pause"]
+        assert b'"b"' not in client.stream
+        assert client.watcher is not None
+        client.watcher.client_full()
+        client.watcher.client_ready()
+        assert stage.upstream.attempts[-1].did == ["pause", "pause"]
+        client.watcher.client_full()
+        stage.book.engine.gate.set()
+        await task
+        assert client.stream.count(b'"b"') == 900
+        assert b"[DONE]" in client.stream
+
+    stage = play(story, *burst, money=3000)
+    assert [row.ending for row in stage.ledger.rows] == ["completed"]
+
+
+def test_a_hold_that_grows_in_time() -> None:
+    """The next slice is asked for before it is needed: the call does not wait."""
+    words: Step = tuple([TextDelta("a")] * 200)
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: stage.upstream.attempts)
+        stage.upstream.go_on()
+        await turns()
+        stage.upstream.go_on()
+        await task
+        assert stage.upstream.attempts[0].did == []
+
+    stage = play(story, PAUSE, words, PAUSE, *said(100, Usage(PROMPT, output_tokens=300)), money=2000)
+    assert [row.charge_nano for row in stage.ledger.rows] == [PROMPT + 600]
+
+
+def test_an_upstream_that_fails_while_the_call_waits() -> None:
+    """What was said before is paid and given first, then the failure is told."""
+    words: Step = tuple([TextDelta("b")] * 900)
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, stream=True, max_tokens=2000)
+        assert client.stream.count(b'"b"') == 900
+        assert client.stream.count(b"it broke off") == 1
+
+    stage = play(story, (TextDelta("a"),), words, UpstreamCut("it broke off"), money=3000)
+    assert [(row.ending, row.usage.output_tokens) for row in stage.ledger.rows] == [("upstream_cut", 901)]
+
+
+def test_a_call_that_is_over_while_its_hold_asks() -> None:
+    """The question is dropped, and what comes for it is nobody's."""
+    words: Step = tuple([TextDelta("a")] * 200)
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: stage.upstream.attempts)
+        stage.book.engine.gate.clear()
+        stage.upstream.go_on()
+        client.leave()
+        await task
+        stage.book.engine.gate.set()
+        await turns()
+        assert stage.platform.desk.find(ACCOUNT, "money").held == 0
+
+    assert [row.ending for row in play(story, PAUSE, words, PAUSE, money=2000).ledger.rows] == ["client_gone"]
+
+
+def test_a_call_that_the_upstream_refuses_holds_nothing() -> None:
+    """A refused call has no row; its place, its tokens and its money are free again, its request is used."""
+
+    async def story(stage: Stage) -> None:
+        assert (await ask(stage)).status == 429
+        funds = [stage.platform.desk.find(ACCOUNT, kind, SEEDLING.id, 20) for kind in ("tpm", "in_flight")]
+        assert [fund.held for fund in (*funds, stage.platform.desk.find(ACCOUNT, "money"))] == [0, 0, 0]
+
+    limits = Limits(every=ModelLimits(rpm=20, tpm=20, in_flight=20))
+    assert play(story, UpstreamBusy("it is busy", retry_after_s=60), money=1000, limits=limits).ledger.rows == []
+
+
+def test_a_call_in_quarantine_is_not_paid() -> None:
+    """What was taken for a call that the books refuse is free again."""
+
+    async def story(stage: Stage) -> None:
+        stage.ledger.outcome = "quarantined"
+        await ask(stage)
+        assert sum(lease.idle for lease in stage.platform.desk.find(ACCOUNT, "money").leases) == 1000 // 4
+
+    play(story, *said(3), money=1000)
+
+
+def test_a_full_spool_admits_nothing() -> None:
+    """A call that could not be kept is not begun."""
+
+    async def story(stage: Stage) -> None:
+        stage.spool.is_full = True
+        client = await ask(stage)
+        assert (client.status, client.headers) == (503, {"retry-after": "2"})
+
+    play(story, *said(3), money=1000)
+
+
+@pytest.mark.parametrize(
+    "limits, expected",
+    [
+        pytest.param(Limits(), (100, 10_000_000, 16), id="the platform's"),
+        pytest.param(Limits(every=ModelLimits(rpm=5)), (5, 10_000_000, 16), id="the account's"),
+        pytest.param(
+            Limits(every=ModelLimits(rpm=5, tpm=7), models={"m": ModelLimits(tpm=6)}), (5, 6, 16), id="on the model"
+        ),
+        pytest.param(Limits(models={"m": ModelLimits(in_flight=0)}), (100, 10_000_000, 0), id="none at all"),
+    ],
+)
+def test_which_limits_hold(limits: Limits, expected: tuple[int, int, int]) -> None:
+    """Those on the model come first, then the account's, then the platform's."""
+    found = limits_on(limits, "m")
+    assert (found.rpm, found.tpm, found.in_flight) == expected
+
+
+def test_limits_are_of_the_account_and_end_with_the_call() -> None:
+    """One call at a time, three a minute: the second at once waits for no one, the fourth for the next minute."""
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of())
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: stage.upstream.attempts)
+        second = await ask(stage)
+        assert (second.status, second.headers) == (429, {"retry-after": "1"})
+        assert b"the limit of 1 calls at a time" in second.body
+        stage.upstream.go_on()
+        await task
+        await begin_and_end(stage)
+        await begin_and_end(stage)
+        fourth = await ask(stage)
+        assert (fourth.status, fourth.headers) == (429, {"retry-after": "60"})
+
+    async def begin_and_end(stage: Stage) -> None:
+        _, task = begin(stage, "openai_chat", RecordingClient(body_of()))
+        await turns()
+        stage.upstream.go_on()
+        await task
+
+    play(story, PAUSE, *said(3), money=1000, limits=Limits(every=ModelLimits(rpm=3, in_flight=1)))
+
+
+def test_tokens_of_the_minute_are_put_right() -> None:
+    """A call holds its estimate and what it may say, and at its end counts what it took, also where that is more."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage, max_tokens=20)
+        refused = await ask(stage, max_tokens=20)
+        assert (refused.status, refused.headers) == (429, {"retry-after": "60"})
+
+    limits = Limits(every=ModelLimits(tpm=500))
+    play(story, *said(3, Usage(PROMPT, output_tokens=600)), money=10_000, limits=limits)
