@@ -94,8 +94,9 @@ async def _work(line: Line, log: Log) -> int:
     local = LocalUpstream(Path(line.handover.sockets) / ENGINE_DOOR, LOCAL)
     upstreams = UpstreamSet(local, HttpUpstreams(clock).make, clock, log)
     books = Books(store, settings.data, f"{line.handover.parent_id}-{line.name}", clock, log)
-    platform = build_platform(ring, store, books, upstreams, log, tracing.meter)
-    platform = msgspec.structs.replace(platform, addresses=addresses_of(settings))
+    platform = msgspec.structs.replace(
+        build_platform(ring, store, books, upstreams, log, tracing.meter), addresses=addresses_of(settings)
+    )
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew, books.desk.renew_recalls))
@@ -121,8 +122,8 @@ async def _work(line: Line, log: Log) -> int:
     ended = _end_signal(line)
     report_loop_faults(log)
     await store.open()
-    await reader.renew()
-    await tariffs.renew()
+    for each in (reader, tariffs):
+        await each.renew()
     await books.open(jobs)
     jobs.every(PERIOD_S, "watch_changes", watch.look)
     jobs.every(TICK_S, "tick_upstreams", upstreams.tick)
