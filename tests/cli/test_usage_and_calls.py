@@ -56,6 +56,41 @@ def test_calls_are_listed_newest_first(run: Run, calls: list[CallRecord]) -> Non
     assert [call["id"] for call in run("calls", "list", "--account", "ann", "--json").json()] == [calls[1].id]
 
 
+def test_a_call_is_shown_with_its_receipt(run: Run, calls: list[CallRecord]) -> None:
+    """What it cost and why, as JSON and for people; the version of its price once it has one."""
+    shown = run("calls", "show", calls[1].id, "--json").json()
+    assert (shown["id"], shown["cost"], shown["currency"], shown["price"]) == (calls[1].id, "0.50", "USD", None)
+    priced = make_call(AT_MS + 2, charge_nano=5, price_id="price_1", charges="al_1:5")
+    asyncio.run(record([priced]))
+    shown = run("calls", "show", priced.id, "--json").json()
+    assert shown["paid"] == [{"id": "al_1", "purse": None, "amount": "0.000000005", "currency": "USD"}]
+    text = run("calls", "show", priced.id).out
+    assert "0.000000005 USD by a purse that is gone al_1" in text
+    assert "the answer was whole" in text
+    ran = run("calls", "show", "x")
+    assert (ran.code, ran.out, ran.err) == (
+        3,
+        "",
+        "setaria: there is no call 'x'; `setaria calls list` shows the newest\n",
+    )
+
+
+def test_a_receipt_names_the_price(run: Run, tmp_path: Path) -> None:
+    """Its amounts and the factors that counted stand in lines of their own, in the installation's currency."""
+    file = tmp_path / "prices.toml"
+    file.write_text(
+        'currency = "EUR"\n[[prices]]\nmodel = "seedling"\nfrom = 2026-01-01T00:00:00Z\ninput = "2"\noutput = "4"\n'
+    )
+    run("prices", "import", str(file))
+    price = run("prices", "list", "--json").json()[0]["id"]
+    call = make_call(charge_nano=5, price_id=price)
+    asyncio.run(record([call]))
+    text = " ".join(run("calls", "show", call.id).out.split())
+    assert f"price {price} from 2026-01-01T00:00:00.000Z: input 2, cached 2, cache write 2, output 4 EUR per" in text
+    assert "factors 1 for the input's length, 1 for the time" in text
+    assert run("accounts", "topup", "default", "1", "--json").json()["currency"] == "EUR"
+
+
 def test_calls_are_shown_as_a_table(run: Run, calls: list[CallRecord]) -> None:
     """People see the names they gave, all input as one number, and the cost."""
     table = run("calls", "list").out.splitlines()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from setaria.core.secrets import SecretRing
 from tests.fakes.account_book import FakeAccountBook
 from tests.fakes.clock import FakeClock
+from tests.fakes.price_book import FakePriceBook
 from tests.fakes.purse_book import FakePurseBook
 
 RING = SecretRing({"a": bytes(32)})
@@ -17,6 +18,7 @@ class FakeBooks:
     def __init__(self) -> None:
         self.accounts = self.keys = FakeAccountBook()
         self.purses = self.recalls = self.codes = FakePurseBook()
+        self.prices = FakePriceBook()
         self.clock = FakeClock()
         self.ring = RING
         self.begun = 0

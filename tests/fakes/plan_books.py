@@ -9,7 +9,6 @@ from setaria.core.ids import AccountId
 from setaria.domain.plans.alerts import Alert
 from setaria.domain.plans.subscriptions import Subscription
 from tests.fakes.books import FakeBooks
-from tests.fakes.price_book import FakePriceBook
 
 
 class FakeSubscriptionBook:
@@ -70,7 +69,7 @@ class FakePlanBooks(FakeBooks):
 
     def __init__(self) -> None:
         super().__init__()
-        self.offers = self.prices = FakePriceBook()
+        self.offers = self.prices
         self.subscriptions = FakeSubscriptionBook()
         self.alerts = FakeAlertBook()
 

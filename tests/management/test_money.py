@@ -9,6 +9,7 @@ from setaria.core.errors import InvalidRequest, NotFound, SetariaError, Unavaila
 from setaria.domain.accounts.records import Account, Billing, Limits, ModelLimits
 from setaria.domain.ledger.allowances import Allowance
 from setaria.domain.ledger.purses import Held
+from setaria.domain.plans.offers import Offer
 from setaria.management.accounts import (
     create_account,
     lift_limits,
@@ -22,34 +23,35 @@ from setaria.management.codes import create_codes, list_codes, redeem_code
 from setaria.management.installation import add_default_account
 from setaria.management.keys import create_key
 from setaria.management.money_shapes import shape_limits
+from setaria.management.plans import find_plan, subscribe
 from setaria.management.purses import Payment, adjust, give, list_entries, refund, show_account, top_up
 from setaria.management.recall import LIFE_MS, PATIENCE_S, with_leases_home
-from tests.fakes.books import FakeBooks
+from tests.fakes.plan_books import FakePlanBooks
 
 DAY_MS = 86_400_000
 
 
 @pytest.fixture
-def books() -> FakeBooks:
+def books() -> FakePlanBooks:
     """Give books with the account `ann`, which has 20 in cash of which 8 are spent."""
-    made = FakeBooks()
+    made = FakePlanBooks()
     make_account(made, "ann")
     top_up(made, "ann", Payment(20))
     spend(made, 8)
     return made
 
 
-def make_account(books: FakeBooks, name: str, billing: Billing = "prepaid") -> Account:
+def make_account(books: FakePlanBooks, name: str, billing: Billing = "prepaid") -> Account:
     """Make an account."""
     return create_account(books.accounts, books.purses, books.clock, name, f"{name}@example.org", billing)
 
 
-def cash_of(books: FakeBooks, account: str = "ann") -> Allowance:
+def cash_of(books: FakePlanBooks, account: str = "ann") -> Allowance:
     """Give an account's cash."""
     return show_account(books, account).purses[0].allowance
 
 
-def spend(books: FakeBooks, amount: int, debt: int = 0) -> None:
+def spend(books: FakePlanBooks, amount: int, debt: int = 0) -> None:
     """Let calls take so much of Ann's cash, and so much beyond it."""
     cash = cash_of(books)
     books.purses.change_allowance(
@@ -61,7 +63,7 @@ def spend(books: FakeBooks, amount: int, debt: int = 0) -> None:
 
 def test_a_new_account_has_an_empty_purse() -> None:
     """Its cash is there from the first moment; its address is kept."""
-    books = FakeBooks()
+    books = FakePlanBooks()
     account = create_account(books.accounts, books.purses, books.clock, "ann", " ann@example.org ")
     assert (account.email, account.billing) == ("ann@example.org", "prepaid")
     assert (cash_of(books).kind, cash_of(books).available) == ("cash", 0)
@@ -70,13 +72,13 @@ def test_a_new_account_has_an_empty_purse() -> None:
 @pytest.mark.parametrize("email", ["ann", "ann@", "@b.org", "a b@b.org", "a@b@c", f"a@{'b' * 260}", "a@\x1b"])
 def test_an_address_that_can_t_be_one_is_refused(email: str) -> None:
     """Nothing is made."""
-    books = FakeBooks()
+    books = FakePlanBooks()
     with pytest.raises(InvalidRequest, match="is no e-mail address"):
         create_account(books.accounts, books.purses, books.clock, "ann", email)
     assert (books.accounts.list_accounts(), books.purses.allowances) == ([], {})
 
 
-def test_a_top_up_leaves_an_entry(books: FakeBooks) -> None:
+def test_a_top_up_leaves_an_entry(books: FakePlanBooks) -> None:
     """Cash grows, and the ledger says by whom and why."""
     entry = top_up(books, "ann", Payment(5, " invoice 7 "))
     assert (cash_of(books).available, cash_of(books).granted) == (17, 25)
@@ -84,7 +86,7 @@ def test_a_top_up_leaves_an_entry(books: FakeBooks) -> None:
     assert [row.entry for row in list_entries(books, "ann", 10)] == [entry, books.purses.entries[0]]
 
 
-def test_a_top_up_pays_the_debt(books: FakeBooks) -> None:
+def test_a_top_up_pays_the_debt(books: FakePlanBooks) -> None:
     """Calls had taken 3 more than there was: of 5 paid in, 2 can be spent."""
     spend(books, 12, 3)
     assert show_account(books, "ann").balance.available_nano == -3
@@ -92,7 +94,7 @@ def test_a_top_up_pays_the_debt(books: FakeBooks) -> None:
     assert (cash_of(books).available, cash_of(books).debt) == (2, 0)
 
 
-def test_a_gift_is_a_purse_of_its_own(books: FakeBooks) -> None:
+def test_a_gift_is_a_purse_of_its_own(books: FakePlanBooks) -> None:
     """It has the entry that gave it in its scope, and ends."""
     entry = give(books, "ann", Payment(7, "welcome"), books.clock.now_ms() + DAY_MS)
     statement = show_account(books, "ann")
@@ -103,7 +105,7 @@ def test_a_gift_is_a_purse_of_its_own(books: FakeBooks) -> None:
     assert show_account(books, "ann").balance.gift_nano == 0
 
 
-def test_an_adjustment_goes_both_ways(books: FakeBooks) -> None:
+def test_an_adjustment_goes_both_ways(books: FakePlanBooks) -> None:
     """Up without end, down to nothing."""
     adjust(books, "ann", Payment(3, "typing error"))
     entry = adjust(books, "ann", Payment(-15, "typing error"))
@@ -113,13 +115,13 @@ def test_an_adjustment_goes_both_ways(books: FakeBooks) -> None:
 
 def test_a_postpaid_account_may_be_adjusted_below_nothing() -> None:
     """What it owes is asked for later."""
-    books = FakeBooks()
+    books = FakePlanBooks()
     make_account(books, "bob", "postpaid")
     adjust(books, "bob", Payment(-15, "setup fee"))
     assert cash_of(books, "bob").available == -15
 
 
-def test_what_was_paid_and_not_spent_is_refunded(books: FakeBooks) -> None:
+def test_what_was_paid_and_not_spent_is_refunded(books: FakePlanBooks) -> None:
     """Of 20 paid in 8 are spent: 12 can go back, in parts, and no more."""
     entry = refund(books, "ann", Payment(10, "asked for"))
     assert (entry.kind, entry.amount, cash_of(books).available) == ("refund", -10, 2)
@@ -131,7 +133,7 @@ def test_what_was_paid_and_not_spent_is_refunded(books: FakeBooks) -> None:
 
 def test_a_code_is_never_refunded() -> None:
     """What a redeem code brought can be spent, not paid out."""
-    books = FakeBooks()
+    books = FakePlanBooks()
     make_account(books, "ann")
     ((_, text),) = create_codes(books, 30, 1, None)
     redeem_code(books, "ann", text)
@@ -139,7 +141,7 @@ def test_a_code_is_never_refunded() -> None:
         refund(books, "ann", Payment(1))
 
 
-REFUSED: list[tuple[Callable[[FakeBooks], object], type[SetariaError], str]] = [
+REFUSED: list[tuple[Callable[[FakePlanBooks], object], type[SetariaError], str]] = [
     (lambda books: top_up(books, "ann", Payment(0)), InvalidRequest, "it must be above 0"),
     (lambda books: top_up(books, "ann", Payment(-1)), InvalidRequest, "it must be above 0"),
     (lambda books: give(books, "ann", Payment(0), None), InvalidRequest, "it must be above 0"),
@@ -161,7 +163,7 @@ REFUSED: list[tuple[Callable[[FakeBooks], object], type[SetariaError], str]] = [
 
 @pytest.mark.parametrize("act, kind, why", REFUSED)
 def test_bad_input_changes_nothing(
-    books: FakeBooks, act: Callable[[FakeBooks], object], kind: type[SetariaError], why: str
+    books: FakePlanBooks, act: Callable[[FakePlanBooks], object], kind: type[SetariaError], why: str
 ) -> None:
     """The refusal says why; purses, entries and codes stay as they were."""
     before = (dict(books.purses.allowances), list(books.purses.entries), dict(books.codes.codes))
@@ -170,7 +172,7 @@ def test_bad_input_changes_nothing(
     assert before == (books.purses.allowances, books.purses.entries, books.codes.codes)
 
 
-def test_a_code_is_redeemed_once(books: FakeBooks) -> None:
+def test_a_code_is_redeemed_once(books: FakePlanBooks) -> None:
     """The first gets the amount, with the code named in the ledger; the second is told."""
     ((code, text), _) = create_codes(books, 30, 2, books.clock.now_ms() + DAY_MS)
     entry = redeem_code(books, "ann", text.lower())
@@ -181,7 +183,7 @@ def test_a_code_is_redeemed_once(books: FakeBooks) -> None:
     assert (list_codes(books, "batch_x"), cash_of(books).available) == ([], 42)
 
 
-def test_a_code_is_good_until_its_end(books: FakeBooks) -> None:
+def test_a_code_is_good_until_its_end(books: FakePlanBooks) -> None:
     """Afterwards the refusal says until when it was."""
     ((_, text),) = create_codes(books, 30, 1, books.clock.now_ms() + DAY_MS)
     books.clock.advance(DAY_MS / 1000)
@@ -190,7 +192,7 @@ def test_a_code_is_good_until_its_end(books: FakeBooks) -> None:
     assert cash_of(books).available == 12
 
 
-def test_an_action_waits_for_leases(books: FakeBooks) -> None:
+def test_an_action_waits_for_leases(books: FakePlanBooks) -> None:
     """It is done when nothing is held any more, and the recall ends with it."""
     books.recalls.held = [Held(2, 3), Held(1, 0), Held(0, 0)]
     found = with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
@@ -200,7 +202,7 @@ def test_an_action_waits_for_leases(books: FakeBooks) -> None:
 @pytest.mark.parametrize(
     "held, why", [(Held(2, 3), "3 calls of the account"), (Held(1, 0), "1 workers still hold money of")]
 )
-def test_an_action_waits_in_vain(books: FakeBooks, held: Held, why: str) -> None:
+def test_an_action_waits_in_vain(books: FakePlanBooks, held: Held, why: str) -> None:
     """After five seconds it is refused with why, nothing was changed, and calls go on."""
     books.recalls.held = [held]
     began_s = books.clock.monotonic_s()
@@ -210,14 +212,14 @@ def test_an_action_waits_in_vain(books: FakeBooks, held: Held, why: str) -> None
     assert PATIENCE_S <= books.clock.monotonic_s() - began_s < PATIENCE_S + 1
 
 
-def test_a_refused_action_ends_its_recall(books: FakeBooks) -> None:
+def test_a_refused_action_ends_its_recall(books: FakePlanBooks) -> None:
     """Calls of the account go on."""
     with pytest.raises(InvalidRequest, match="at most"):
         with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(99)))
     assert books.recalls.recalls == {}
 
 
-def test_two_actions_never_call_home_at_once(books: FakeBooks) -> None:
+def test_two_actions_never_call_home_at_once(books: FakePlanBooks) -> None:
     """The second is refused and leaves the first alone; one whose beginner has died is forgotten."""
     account = show_account(books, "ann").account.id
     books.recalls.begin_recall(account, books.clock.now_ms(), 0)
@@ -229,7 +231,7 @@ def test_two_actions_never_call_home_at_once(books: FakeBooks) -> None:
     assert cash_of(books).available == 11
 
 
-def test_an_account_is_closed(books: FakeBooks) -> None:
+def test_an_account_is_closed(books: FakePlanBooks) -> None:
     """Keys are revoked, purses emptied with an entry each, personal data gone; the ledger says what goes back."""
     give(books, "ann", Payment(7), None)
     ((_, text),) = create_codes(books, 30, 1, None)
@@ -253,19 +255,34 @@ def test_an_account_is_closed(books: FakeBooks) -> None:
         top_up(books, account.id, Payment(1))
 
 
-def suspend_account_of(books: FakeBooks, account: str) -> object:
+def suspend_account_of(books: FakePlanBooks, account: str) -> object:
     """Suspend an account."""
     return suspend_account(books.accounts, account)
 
 
-def resume_account_of(books: FakeBooks, account: str) -> object:
+def resume_account_of(books: FakePlanBooks, account: str) -> object:
     """Resume an account."""
     return resume_account(books.accounts, account)
 
 
+def test_a_plan_ends_with_its_account(books: FakePlanBooks) -> None:
+    """Its key is revoked, and what is left of its credits forfeited by an entry."""
+    offer = Offer("lite", "Lite", 6, "month", 1_000)
+    books.prices.put_offer(offer, 0)
+    _, (key, _) = subscribe(books, "ann", "lite", "month", "free")
+    account = close_account(books, "ann").account
+    plan = find_plan(books, account.id)
+    assert plan is not None
+    assert plan.has_ended
+    assert [row.entry.kind for row in list_entries(books, account.id, 10) if row.allowance_kind == "plan"] == [
+        *["expire", "grant"]
+    ]
+    assert next(each for each in books.keys.list_keys(account.id) if each.id == key.id).revoked_at_ms is not None
+
+
 def test_an_empty_account_is_closed_without_entries() -> None:
     """There is nothing to move; a key revoked before keeps its moment."""
-    books = FakeBooks()
+    books = FakePlanBooks()
     make_account(books, "ann")
     key, _ = create_key(books, "ann", "laptop")
     books.keys.change_key(msgspec.structs.replace(key, revoked_at_ms=1))
@@ -273,7 +290,7 @@ def test_an_empty_account_is_closed_without_entries() -> None:
     assert (books.purses.entries, books.keys.list_keys(None)[0].revoked_at_ms) == ([], 1)
 
 
-def test_who_owes_money_can_t_be_closed(books: FakeBooks) -> None:
+def test_who_owes_money_can_t_be_closed(books: FakePlanBooks) -> None:
     """Neither in debt nor below nothing; nor is the operator's own account ever."""
     spend(books, 12, 3)
     with pytest.raises(InvalidRequest, match=r"owes 0\.000000003 USD"):
@@ -287,7 +304,7 @@ def test_who_owes_money_can_t_be_closed(books: FakeBooks) -> None:
         close_account(books, "default")
 
 
-def test_an_account_is_suspended_and_resumed(books: FakeBooks) -> None:
+def test_an_account_is_suspended_and_resumed(books: FakePlanBooks) -> None:
     """Each counts as a change once."""
     before = books.accounts.changes
     for _ in range(2):
@@ -297,7 +314,7 @@ def test_an_account_is_suspended_and_resumed(books: FakeBooks) -> None:
     assert books.accounts.changes == before + 2
 
 
-def test_limits_are_set_one_by_one(books: FakeBooks) -> None:
+def test_limits_are_set_one_by_one(books: FakePlanBooks) -> None:
     """What is not given stays; a model's own limits stand beside those of every model."""
     set_limits(books.accounts, "ann", None, {"rpm": 5})
     set_limits(books.accounts, "ann", None, {"tpm": 50})
@@ -309,7 +326,7 @@ def test_limits_are_set_one_by_one(books: FakeBooks) -> None:
     assert shown == [("*", 5, 50, 16), ("seedling", 1, 50, 2)]
 
 
-def test_limits_are_reset_and_lifted(books: FakeBooks) -> None:
+def test_limits_are_reset_and_lifted(books: FakePlanBooks) -> None:
     """Back to the platform's, of one model or of all; or none at all, until some are set."""
     set_limits(books.accounts, "ann", None, {"rpm": 5})
     set_limits(books.accounts, "ann", "seedling", {"in_flight": 2})

@@ -111,7 +111,7 @@ def test_what_is_not_there_or_too_much_is_refused() -> None:
 
 def test_a_call_has_the_agreed_shape() -> None:
     """Ids first, moments in ISO 8601, money as a decimal string with its currency."""
-    shape = msgspec.to_builtins(shape_call(CallRow(CALL, "Ann", "laptop")))
+    shape = msgspec.to_builtins(shape_call(CallRow(CALL, "Ann", "laptop"), "USD"))
     assert shape == {
         "id": "0" * 32,
         "at": "2026-11-23T00:00:00.000Z",
@@ -152,7 +152,7 @@ def test_usage_has_the_agreed_shape() -> None:
         "cost": "0.50",
         "currency": "USD",
     }
-    assert msgspec.to_builtins(shape_usage(report)) == {
+    assert msgspec.to_builtins(shape_usage(report, "USD")) == {
         "from": "2026-11-23T00:00:00.000Z",
         "to": "2026-11-23T00:00:00.001Z",
         "group_by": "day",
@@ -186,7 +186,7 @@ def test_keys_and_accounts_have_the_agreed_shape() -> None:
         "created_at": made,
     }
     assert msgspec.to_builtins(shape_new_key(key, "sk-1")) == {**about, "key": "sk-1", "created_at": made}
-    assert msgspec.to_builtins(shape_key(key)) == {
+    assert msgspec.to_builtins(shape_key(key, "USD")) == {
         **about,
         "last4": "wxyz",
         "created_at": made,

@@ -56,11 +56,12 @@ def show_all(context: typer.Context, as_json: AsJson = False) -> None:
 @accounts.command("show")
 def show(context: typer.Context, account: AccountName, as_json: AsJson = False) -> None:
     """Show an account and what it has."""
+    from setaria.management.books import currency_of
     from setaria.management.money_shapes import shape_statement
     from setaria.management.purses import show_account
 
     with books_to_read(context) as books:
-        shape = shape_statement(show_account(books, account))
+        shape = shape_statement(show_account(books, account), currency_of(books))
     if as_json:
         print_json(shape)
         return

@@ -22,6 +22,7 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a batch of codes and show them, this once; each can be redeemed by one account, once."""
+    from setaria.management.books import currency_of
     from setaria.management.codes import create_codes
     from setaria.management.moments import read_end
     from setaria.management.money_shapes import shape_new_code
@@ -29,9 +30,9 @@ def create(
     amount_nano = nano_from_decimal(amount)
     with books_to_change(context) as books:
         expires_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
-        made = create_codes(books, amount_nano, count, expires_at_ms)
+        made, currency = create_codes(books, amount_nano, count, expires_at_ms), currency_of(books)
     if as_json:
-        print_json([shape_new_code(code, text) for code, text in made])
+        print_json([shape_new_code(code, text, currency) for code, text in made])
         return
     for _, text in made:
         typer.echo(text)
@@ -46,12 +47,13 @@ def redeem(
     as_json: AsJson = False,
 ) -> None:
     """Put what a code is worth into an account's cash."""
+    from setaria.management.books import currency_of
     from setaria.management.codes import redeem_code
     from setaria.management.money_shapes import shape_entry
 
     with books_to_change(context) as books:
-        entry = redeem_code(books, account, code)
-    print_entry(shape_entry(entry, "cash"), as_json=as_json)
+        entry, currency = redeem_code(books, account, code), currency_of(books)
+    print_entry(shape_entry(entry, "cash", currency), as_json=as_json)
 
 
 @codes.command("list")
@@ -61,11 +63,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """List codes and who has redeemed them; never their text."""
+    from setaria.management.books import currency_of
     from setaria.management.codes import list_codes
     from setaria.management.money_shapes import shape_code
 
     with books_to_read(context) as books:
-        shapes = [shape_code(code) for code in list_codes(books, batch)]
+        currency = currency_of(books)
+        shapes = [shape_code(code, currency) for code in list_codes(books, batch)]
     if as_json:
         print_json(shapes)
     elif not shapes:

@@ -61,11 +61,13 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """List keys, oldest first, revoked ones too; never their text."""
+    from setaria.management.books import currency_of
     from setaria.management.keys import list_keys
     from setaria.management.shapes import shape_key
 
     with books_to_read(context) as books:
-        shapes = [shape_key(key) for key in list_keys(books.accounts, books.keys, account)]
+        currency = currency_of(books)
+        shapes = [shape_key(key, currency) for key in list_keys(books.accounts, books.keys, account)]
     if as_json:
         print_json(shapes)
     elif not shapes:

@@ -36,6 +36,7 @@ def top_up(
 ) -> None:
     """Put money into an account."""
     from setaria.management import purses
+    from setaria.management.books import currency_of
     from setaria.management.moments import read_end
     from setaria.management.money_shapes import shape_entry
 
@@ -49,7 +50,8 @@ def top_up(
             entry = purses.give(books, account, payment, ends_at_ms)
         else:
             entry = purses.top_up(books, account, payment)
-    print_entry(shape_entry(entry, "gift" if gift else "cash"), as_json=as_json)
+        currency = currency_of(books)
+    print_entry(shape_entry(entry, "gift" if gift else "cash", currency), as_json=as_json)
 
 
 @accounts.command("adjust", context_settings={"ignore_unknown_options": True})
@@ -62,13 +64,19 @@ def adjust(
 ) -> None:
     """Correct an account's cash, with a reason."""
     from setaria.management import purses
+    from setaria.management.books import currency_of
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
     payment = purses.Payment(signed_nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
-        entry = with_leases_home(desk.begin, desk.clock, account, lambda books: purses.adjust(books, account, payment))
-    print_entry(shape_entry(entry, "cash"), as_json=as_json)
+        entry, currency = with_leases_home(
+            desk.begin,
+            desk.clock,
+            account,
+            lambda books: (purses.adjust(books, account, payment), currency_of(books)),
+        )
+    print_entry(shape_entry(entry, "cash", currency), as_json=as_json)
 
 
 @accounts.command("refund")
@@ -77,13 +85,19 @@ def refund(
 ) -> None:
     """Take money out of an account that is paid back: at most what was paid in and is not spent."""
     from setaria.management import purses
+    from setaria.management.books import currency_of
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
     payment = purses.Payment(nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
-        entry = with_leases_home(desk.begin, desk.clock, account, lambda books: purses.refund(books, account, payment))
-    print_entry(shape_entry(entry, "cash"), as_json=as_json)
+        entry, currency = with_leases_home(
+            desk.begin,
+            desk.clock,
+            account,
+            lambda books: (purses.refund(books, account, payment), currency_of(books)),
+        )
+    print_entry(shape_entry(entry, "cash", currency), as_json=as_json)
 
 
 @accounts.command("close")
@@ -94,6 +108,7 @@ def close(
     as_json: AsJson = False,
 ) -> None:
     """Close an account for good: its keys are revoked, its purses emptied, its name and address blanked."""
+    from setaria.management.books import currency_of
     from setaria.management.closing import close_account
     from setaria.management.money_shapes import shape_closed
     from setaria.management.recall import with_leases_home
@@ -101,8 +116,10 @@ def close(
     if not yes:
         typer.confirm(f"Close the account {account} for good?", abort=True, err=True)
     with desk_of(context) as desk:
-        closed = with_leases_home(desk.begin, desk.clock, account, lambda books: close_account(books, account))
-    shape = shape_closed(closed)
+        closed, currency = with_leases_home(
+            desk.begin, desk.clock, account, lambda books: (close_account(books, account), currency_of(books))
+        )
+    shape = shape_closed(closed, currency)
     if as_json:
         print_json(shape)
     else:
@@ -118,10 +135,12 @@ def entries(
 ) -> None:
     """List what moved an account's money beside its calls, newest first."""
     from setaria.management import purses
+    from setaria.management.books import currency_of
     from setaria.management.money_shapes import shape_entry_row
 
     with books_to_read(context) as books:
-        shapes = [shape_entry_row(row) for row in purses.list_entries(books, account, limit)]
+        currency = currency_of(books)
+        shapes = [shape_entry_row(row, currency) for row in purses.list_entries(books, account, limit)]
     if as_json:
         print_json(shapes)
     elif not shapes:

@@ -36,6 +36,7 @@ def usage(
     as_json: Annotated[bool | None, typer.Option("--json/--csv", help="Print JSON or CSV for programs.")] = None,
 ) -> None:
     """Sum what calls took, in the last 30 days unless told otherwise."""
+    from setaria.management.books import currency_of
     from setaria.management.shapes import shape_usage
     from setaria.management.usage import read_period, report_usage
 
@@ -44,7 +45,7 @@ def usage(
             period = read_period(begin, end, books.clock.now_ms())
         except InvalidRequest as error:
             raise typer.BadParameter(error.message, param_hint=f"--{error.param}") from None
-        shape = shape_usage(report_usage(books.accounts, books.calls, group_by, period, account))
+        shape = shape_usage(report_usage(books.accounts, books.calls, group_by, period, account), currency_of(books))
     columns = [group_by, *shape.total.__struct_fields__[1:]]
     rows = [astuple(row) for row in [*shape.rows, shape.total]]
     if as_json:
@@ -85,11 +86,13 @@ def show_all(
     as_json: AsJson = False,
 ) -> None:
     """List the newest calls, newest first."""
+    from setaria.management.books import currency_of
     from setaria.management.shapes import shape_call
     from setaria.management.usage import list_calls
 
     with books_to_read(context) as books:
-        shapes = [shape_call(row) for row in list_calls(books.accounts, books.calls, account, limit)]
+        currency = currency_of(books)
+        shapes = [shape_call(row, currency) for row in list_calls(books.accounts, books.calls, account, limit)]
     if as_json:
         print_json(shapes)
     elif not shapes:

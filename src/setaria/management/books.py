@@ -5,7 +5,7 @@ from typing import Protocol
 from setaria.core.clock import Clock
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook, KeyBook
-from setaria.domain.ledger.ports import CodeBook, PurseBook, RecallBook
+from setaria.domain.ledger.ports import CodeBook, PriceBook, PurseBook, RecallBook
 
 
 class MoneyBooks(Protocol):
@@ -37,6 +37,11 @@ class MoneyBooks(Protocol):
         ...
 
     @property
+    def prices(self) -> PriceBook:
+        """The prices, and the currency of all amounts."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """The time."""
         ...
@@ -45,3 +50,8 @@ class MoneyBooks(Protocol):
     def ring(self) -> SecretRing:
         """The server's secrets."""
         ...
+
+
+def currency_of(books: MoneyBooks) -> str:
+    """Tell the currency of all amounts of the installation."""
+    return books.prices.read_prices().currency

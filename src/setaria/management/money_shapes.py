@@ -6,7 +6,7 @@ Amounts are decimal strings; money has its currency beside it, credits the unit 
 import msgspec
 
 from setaria.core.clock import iso_from_ms
-from setaria.core.money import CURRENCY, decimal_from_nano
+from setaria.core.money import decimal_from_nano
 from setaria.domain.accounts.records import DEFAULT_LIMITS, Account, ModelLimits
 from setaria.domain.ledger.allowances import Entry, EntryRow
 from setaria.domain.ledger.codes import Code
@@ -109,7 +109,7 @@ class CodeShape(msgspec.Struct, frozen=True):
     redeemed_by: str | None
 
 
-def shape_balance(balance: Balance, currency: str = CURRENCY) -> BalanceShape:
+def shape_balance(balance: Balance, currency: str) -> BalanceShape:
     """Shape a balance."""
     return BalanceShape(
         cash=decimal_from_nano(balance.cash_nano),
@@ -120,7 +120,7 @@ def shape_balance(balance: Balance, currency: str = CURRENCY) -> BalanceShape:
     )
 
 
-def shape_statement(statement: Statement) -> StatementShape:
+def shape_statement(statement: Statement, currency: str) -> StatementShape:
     """Shape an account with what it has."""
     account = statement.account
     return StatementShape(
@@ -130,17 +130,17 @@ def shape_statement(statement: Statement) -> StatementShape:
         email=account.email,
         billing=account.billing,
         created_at=iso_from_ms(account.created_at_ms),
-        balance=shape_balance(statement.balance),
-        gifts=[_shape_gift(purse) for purse in statement.purses if purse.allowance.kind == "gift"],
+        balance=shape_balance(statement.balance, currency),
+        gifts=[_shape_gift(purse, currency) for purse in statement.purses if purse.allowance.kind == "gift"],
     )
 
 
-def shape_closed(closed: Closed) -> ClosedShape:
+def shape_closed(closed: Closed, currency: str) -> ClosedShape:
     """Shape an account just closed."""
-    return ClosedShape(closed.account.id, closed.account.status, decimal_from_nano(closed.refund_nano), CURRENCY)
+    return ClosedShape(closed.account.id, closed.account.status, decimal_from_nano(closed.refund_nano), currency)
 
 
-def shape_entry(entry: Entry, purse: str) -> EntryShape:
+def shape_entry(entry: Entry, purse: str, currency: str) -> EntryShape:
     """Shape a movement of an allowance of this kind."""
     is_money = purse in PURSE_KINDS
     return EntryShape(
@@ -150,16 +150,16 @@ def shape_entry(entry: Entry, purse: str) -> EntryShape:
         kind=entry.kind,
         purse=purse,
         amount=decimal_from_nano(entry.amount if is_money else entry.amount * _NANO_PER_MILLI),
-        currency=CURRENCY if is_money else CREDITS,
+        currency=currency if is_money else CREDITS,
         actor=entry.actor,
         reason=entry.reason,
         reference=entry.reference,
     )
 
 
-def shape_entry_row(row: EntryRow) -> EntryShape:
+def shape_entry_row(row: EntryRow, currency: str) -> EntryShape:
     """Shape a movement as it is listed."""
-    return shape_entry(row.entry, row.allowance_kind)
+    return shape_entry(row.entry, row.allowance_kind, currency)
 
 
 def shape_limits(account: Account) -> list[LimitsShape]:
@@ -172,21 +172,21 @@ def shape_limits(account: Account) -> list[LimitsShape]:
     return [LimitsShape(model, each.rpm, each.tpm, each.in_flight) for model, each in (("*", every), *own)]
 
 
-def shape_new_code(code: Code, text: str) -> NewCodeShape:
+def shape_new_code(code: Code, text: str, currency: str) -> NewCodeShape:
     """Shape a redeem code just made, with its text."""
     return NewCodeShape(
-        code.id, text, code.batch, decimal_from_nano(code.amount_nano), CURRENCY, _moment(code.expires_at_ms)
+        code.id, text, code.batch, decimal_from_nano(code.amount_nano), currency, _moment(code.expires_at_ms)
     )
 
 
-def shape_code(code: Code) -> CodeShape:
+def shape_code(code: Code, currency: str) -> CodeShape:
     """Shape a redeem code as it is kept."""
     return CodeShape(
         id=code.id,
         batch=code.batch,
         last4=code.last4,
         amount=decimal_from_nano(code.amount_nano),
-        currency=CURRENCY,
+        currency=currency,
         created_at=iso_from_ms(code.created_at_ms),
         expires_at=_moment(code.expires_at_ms),
         redeemed_at=_moment(code.redeemed_at_ms),
@@ -194,10 +194,10 @@ def shape_code(code: Code) -> CodeShape:
     )
 
 
-def _shape_gift(purse: Purse) -> GiftShape:
+def _shape_gift(purse: Purse, currency: str) -> GiftShape:
     gift = purse.allowance
     granted, left = decimal_from_nano(gift.granted), decimal_from_nano(purse.left_nano)
-    return GiftShape(gift.id, granted, left, CURRENCY, _moment(gift.ends_at_ms))
+    return GiftShape(gift.id, granted, left, currency, _moment(gift.ends_at_ms))
 
 
 def _fill(given: ModelLimits, rest: ModelLimits) -> ModelLimits:

@@ -17,7 +17,6 @@ from setaria.core.price_entries import Period
 from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import Account, Key
 from setaria.domain.ledger.allowances import Allowance
-from setaria.domain.ledger.ports import PriceBook
 from setaria.domain.ledger.purses import take_out
 from setaria.domain.plans.offers import Offer
 from setaria.domain.plans.ports import OfferBook, SubscriptionBook
@@ -43,11 +42,6 @@ class PlanBooks(MoneyBooks, Protocol):
     @property
     def subscriptions(self) -> SubscriptionBook:
         """Those that were bought."""
-        ...
-
-    @property
-    def prices(self) -> PriceBook:
-        """The prices, for their currency."""
         ...
 
 

@@ -4,12 +4,12 @@ import msgspec
 
 from setaria.core.errors import InvalidRequest
 from setaria.core.ids import AccountId, new_allowance_id, new_entry_id
-from setaria.core.money import CURRENCY, decimal_from_nano
+from setaria.core.money import decimal_from_nano
 from setaria.domain.accounts.records import Account
 from setaria.domain.ledger.allowances import Allowance, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.purses import Balance, Purse, balance_of, pay_in, take_out
 from setaria.management.accounts import find_account, find_open_account
-from setaria.management.books import MoneyBooks
+from setaria.management.books import MoneyBooks, currency_of
 
 OPERATOR = "operator"
 MAX_REASON_LENGTH = 200
@@ -39,7 +39,7 @@ def top_up(books: MoneyBooks, account: str, payment: Payment, kind: EntryKind = 
     Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
     """
     owner = find_open_account(books.accounts, account)
-    _check(payment)
+    _check(books, payment)
     cash = lock_cash(books, owner.id)
     books.purses.change_allowance(pay_in(cash, payment.amount_nano))
     return add_entry(books, cash, kind, payment)
@@ -51,7 +51,7 @@ def give(books: MoneyBooks, account: str, payment: Payment, ends_at_ms: int | No
     Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
     """
     owner = find_open_account(books.accounts, account)
-    _check(payment)
+    _check(books, payment)
     now_ms, amount = books.clock.now_ms(), payment.amount_nano
     entry_id = new_entry_id(now_ms)
     gift = Allowance(new_allowance_id(), owner.id, "gift", entry_id, 0, amount, amount, 0, 0, ends_at_ms)
@@ -69,14 +69,15 @@ def adjust(books: MoneyBooks, account: str, payment: Payment) -> Entry:
     amount = payment.amount_nano
     if not payment.reason.strip():
         raise InvalidRequest("an adjustment needs a reason", param="reason")
-    _check(msgspec.structs.replace(payment, amount_nano=abs(amount)))
+    _check(books, msgspec.structs.replace(payment, amount_nano=abs(amount)))
     cash = lock_cash(books, owner.id)
     if amount > 0:
         books.purses.change_allowance(pay_in(cash, amount))
         return add_entry(books, cash, "adjust", payment)
     if owner.billing == "prepaid" and -amount > cash.available:
         raise InvalidRequest(
-            f"the account {owner.id} has {_show(cash.available)} of cash; it can't be adjusted by {_show(amount)}",
+            f"the account {owner.id} has {_show(books, cash.available)} of cash; "
+            f"it can't be adjusted by {_show(books, amount)}",
             param="amount",
         )
     books.purses.change_allowance(take_out(cash, -amount))
@@ -90,12 +91,12 @@ def refund(books: MoneyBooks, account: str, payment: Payment) -> Entry:
     Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is too high.
     """
     owner = find_open_account(books.accounts, account)
-    _check(payment)
+    _check(books, payment)
     cash = lock_cash(books, owner.id)
     most = count_refundable(books, cash)
     if payment.amount_nano > most:
         raise InvalidRequest(
-            f"at most {_show(most)} can be refunded to the account {owner.id}: what was paid and is not spent",
+            f"at most {_show(books, most)} can be refunded to the account {owner.id}: what was paid and is not spent",
             param="amount",
         )
     books.purses.change_allowance(take_out(cash, payment.amount_nano))
@@ -156,9 +157,9 @@ def add_entry(
     return entry
 
 
-def _check(payment: Payment) -> None:
+def _check(books: MoneyBooks, payment: Payment) -> None:
     if payment.amount_nano <= 0:
-        raise InvalidRequest(f"the amount is {_show(payment.amount_nano)}; it must be above 0", param="amount")
+        raise InvalidRequest(f"the amount is {_show(books, payment.amount_nano)}; it must be above 0", param="amount")
     if len(payment.reason) > MAX_REASON_LENGTH or not payment.reason.isprintable():
         raise InvalidRequest(f"a reason has up to {MAX_REASON_LENGTH} printable characters", param="reason")
 
@@ -167,5 +168,5 @@ def _negative(payment: Payment) -> Payment:
     return msgspec.structs.replace(payment, amount_nano=-payment.amount_nano)
 
 
-def _show(amount_nano: int) -> str:
-    return f"{decimal_from_nano(amount_nano)} {CURRENCY}"
+def _show(books: MoneyBooks, amount_nano: int) -> str:
+    return f"{decimal_from_nano(amount_nano)} {currency_of(books)}"

@@ -9,7 +9,7 @@ import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.core.entries import LOCAL, ThinkingStyle, UpstreamEntry
-from setaria.core.money import CURRENCY, decimal_from_nano
+from setaria.core.money import decimal_from_nano
 from setaria.domain.accounts.records import Account, Key
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.model import Model
@@ -169,7 +169,7 @@ def shape_new_key(key: Key, text: str) -> NewKeyShape:
     return NewKeyShape(key.id, key.name, key.account_id, key.lane, text, iso_from_ms(key.created_at_ms))
 
 
-def shape_key(key: Key) -> KeyShape:
+def shape_key(key: Key, currency: str) -> KeyShape:
     """Shape a key as it is kept."""
     return KeyShape(
         id=key.id,
@@ -185,12 +185,12 @@ def shape_key(key: Key) -> KeyShape:
         models=key.rules.models,
         networks=key.rules.networks,
         cap=None if key.rules.cap_nano is None else decimal_from_nano(key.rules.cap_nano),
-        currency=CURRENCY,
+        currency=currency,
         subscription=key.subscription_id,
     )
 
 
-def shape_call(row: CallRow, currency: str = CURRENCY) -> CallShape:
+def shape_call(row: CallRow, currency: str) -> CallShape:
     """Shape a call."""
     call = row.call
     return CallShape(
@@ -220,7 +220,7 @@ def shape_call(row: CallRow, currency: str = CURRENCY) -> CallShape:
     )
 
 
-def shape_usage(report: UsageReport, currency: str = CURRENCY) -> UsageShape:
+def shape_usage(report: UsageReport, currency: str) -> UsageShape:
     """Shape a usage report."""
     return UsageShape(
         begin=iso_from_ms(report.period.from_ms),
