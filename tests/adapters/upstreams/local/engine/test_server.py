@@ -31,6 +31,7 @@ from tests.adapters.upstreams.local.engine.driving import FAQ_MESSAGES, GREEDY, 
 from tests.adapters.upstreams.local.engine.talking import Worker, listening_socket, serving
 
 FAQ = Dialogue(FAQ_MESSAGES, False, 256, GREEDY, (WEATHER,))
+GREETING = "How can I help you?"
 LONG = question("Tell me " + "very " * 2_000)
 
 
@@ -79,7 +80,7 @@ def test_two_workers_hear_only_their_own(tmp_path: Path, seedling_folder: Path) 
             for worker in workers:
                 await worker.hear_ends(1)
             texts = [worker.text("1") for worker in workers]
-            assert texts == [WEATHER_CALL, "Hello! How can I help you?"]
+            assert (texts[0], texts[1].endswith(GREETING)) == (WEATHER_CALL, True)
             for worker in workers:
                 worker.close()
 
@@ -184,7 +185,7 @@ def test_whoever_leaves_frees_his_rows(tmp_path: Path, seedling_folder: Path, go
             await staying.hear_ends(1)
             loaded = server.engines["seedling"]._loaded
             assert loaded is not None
-            assert (server.live_calls, staying.text("b")) == (0, "Hello! How can I help you?")
+            assert (server.live_calls, staying.text("b").endswith(GREETING)) == (0, True)
             assert any(isinstance(tell, Done) for tell in leaving.tells) is False
             assert loaded.scheduler.free_rows == 16
             staying.close()
@@ -244,7 +245,7 @@ def test_the_process_ends_with_its_parent_or_by_sigterm(tmp_path: Path, seedling
             process.send_signal(signal.SIGTERM)
         while await worker.hear():
             pass
-        assert worker.text("g") == "Hello! How can I help you?"
+        assert worker.text("g").endswith(GREETING)
         worker.close()
 
     try:
