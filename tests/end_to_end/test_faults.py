@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.end_to_end.asking import Client, Heard, ask, open_call, send_call
-from tests.end_to_end.faults import WORDS, Row, Upstream, list_rows
+from tests.end_to_end.faults import INVALID, REFUSED, WORDS, Row, Upstream, list_rows
 from tests.end_to_end.running import Running, running, wait_for
 from tests.fault_server.server import FaultServer
 from tests.fault_server.thread import fault_server
@@ -143,6 +143,7 @@ def test_the_client_hears(row: Row, played: Played) -> None:
     assert (heard.status, heard.error, heard.ended) == (outcome.status, row.error_type, outcome.ended)
     assert heard.seconds < LONGEST_S
     assert heard.headers.get("retry-after", "") == outcome.retry_after
+    assert ("x-should-retry" in heard.headers) == (outcome in {REFUSED, INVALID})
     assert heard.model in ("", row.model)
     if outcome.ended:
         assert (heard.text, heard.thought, heard.calls) == (outcome.text, outcome.thought, outcome.calls)
