@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve otel test check lint format lock train eval bench soak clients bench-engine soak-engine clean
+.PHONY: help serve otel test check lint format lock train eval bench bench-peers soak clients bench-engine soak-engine clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -66,6 +66,9 @@ eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen f
 
 bench: $(RUNTIME)  ## Measure CPU, latency and memory beside nginx (needs gcc, nginx and taskset); ROUNDS= STREAMS=
 	@$(BIN)/python bench/run.py --rounds $(or $(ROUNDS),3) --streams $(or $(STREAMS),1000 5000)
+
+bench-peers: $(RUNTIME)  ## Measure LiteLLM's proxy, installed from PyPI into ~/.cache/setaria-peers, beside nginx and Setaria
+	@$(BIN)/python bench/peers.py
 
 soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)

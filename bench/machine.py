@@ -44,14 +44,14 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def started(command: list[str], port: int, cpu: str, log: Path) -> Iterator[int]:
+def started(command: list[str], port: int, cpu: str, log: Path, ready_s: float = 30.0) -> Iterator[int]:
     """Run a server pinned to one CPU until it is not needed; gives its process id once it listens."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["taskset", "-c", cpu, *command], stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_for_port(port, process)
+        wait_for_port(port, process, ready_s)
         yield process.pid
     finally:
         with contextlib.suppress(ProcessLookupError):
