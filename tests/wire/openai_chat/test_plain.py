@@ -11,6 +11,7 @@ from setaria.core.errors import InvalidRequest
 from setaria.wire.openai_chat.messages import read_any_messages
 from setaria.wire.openai_chat.plain import read_plain_messages, read_plain_tools
 from setaria.wire.openai_chat.tools import read_any_tools
+from setaria.wire.turns import MOST_MESSAGES
 from tests.wire.openai_chat.asking import CAPABLE
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -93,3 +94,9 @@ def test_a_schema_is_looked_at(schema: bytes, is_plain: bool) -> None:
     assert (read_plain_tools(tools) is not None) == is_plain
     with suppress(InvalidRequest):
         assert read_plain_tools(tools) in (None, read_any_tools(tools))
+
+
+def test_too_many_messages_are_not_read_at_once() -> None:
+    """Who reads them field by field says how many are allowed."""
+    many = b"[" + b",".join([b'{"role":"user"}'] * (MOST_MESSAGES + 1)) + b"]"
+    assert read_plain_messages(msgspec.Raw(many)) is None
