@@ -17,9 +17,9 @@ class FakeBooks:
 
     def __init__(self) -> None:
         self.accounts = self.keys = FakeAccountBook()
-        self.purses = self.recalls = self.codes = FakePurseBook()
-        self.prices = FakePriceBook()
         self.clock = FakeClock()
+        self.purses = self.recalls = self.codes = FakePurseBook(self.clock)
+        self.prices = FakePriceBook()
         self.ring = RING
         self.begun = 0
 

@@ -5,7 +5,8 @@ import msgspec.structs
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.codes import Code
-from setaria.domain.ledger.purses import PURSE_KINDS, Held, Purse
+from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, Held, Purse
+from tests.fakes.clock import FakeClock
 
 
 class FakePurseBook:
@@ -14,7 +15,8 @@ class FakePurseBook:
     `held` are the answers to `count_held`, of which the last stays; `recalls` the accounts being called home.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock | None = None) -> None:
+        self._clock = clock or FakeClock()
         self.allowances: dict[str, Allowance] = {}
         self.entries: list[Entry] = []
         self.codes: dict[bytes, Code] = {}
@@ -49,10 +51,11 @@ class FakePurseBook:
         place = (account_id, allowance_id)
         return sum(e.amount for e in self.entries if (e.account_id, e.allowance_id) == place and e.kind in kinds)
 
-    def begin_recall(self, account_id: AccountId, at_ms: int, stale_ms: int) -> bool:
-        if self.recalls.get(account_id, stale_ms - 1) >= stale_ms:
+    def begin_recall(self, account_id: AccountId) -> bool:
+        now_ms = self._clock.now_ms()
+        if now_ms - self.recalls.get(account_id, 0) <= RECALL_LIFE_MS:
             return False
-        self.recalls[account_id] = at_ms
+        self.recalls[account_id] = now_ms
         return True
 
     def end_recall(self, account_id: AccountId) -> None:

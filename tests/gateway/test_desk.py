@@ -431,7 +431,7 @@ def test_leases_that_are_called_home() -> None:
         office.book.fund(1000)
         held = await office.get(5, 20)
         office.desk.find(ACCOUNT, "rpm", "m", 8)
-        office.book.do("INSERT INTO recalls VALUES ('acct_1', 0), ('acct_2', 0)")
+        office.book.do("INSERT INTO recalls VALUES ('acct_1', 4102444800000), ('acct_2', 4102444800000)")
         await office.desk.renew_recalls()
         await until(lambda: office.book.numbers() == (980, 20, 0, 0))
         office.desk.put_back(office.money(), held)

@@ -8,7 +8,7 @@ import pytest
 from setaria.core.errors import InvalidRequest, NotFound, SetariaError, Unavailable
 from setaria.domain.accounts.records import Account, Billing, Limits, ModelLimits
 from setaria.domain.ledger.allowances import Allowance
-from setaria.domain.ledger.purses import Held
+from setaria.domain.ledger.purses import RECALL_LIFE_MS, Held
 from setaria.domain.plans.offers import Offer
 from setaria.management.accounts import (
     create_account,
@@ -25,7 +25,7 @@ from setaria.management.keys import create_key
 from setaria.management.money_shapes import shape_limits
 from setaria.management.plans import find_plan, subscribe
 from setaria.management.purses import Payment, adjust, give, list_entries, refund, show_account, top_up
-from setaria.management.recall import LIFE_MS, PATIENCE_S, with_leases_home
+from setaria.management.recall import PATIENCE_S, with_leases_home
 from tests.fakes.plan_books import FakePlanBooks
 
 DAY_MS = 86_400_000
@@ -222,11 +222,11 @@ def test_a_refused_action_ends_its_recall(books: FakePlanBooks) -> None:
 def test_two_actions_never_call_home_at_once(books: FakePlanBooks) -> None:
     """The second is refused and leaves the first alone; one whose beginner has died is forgotten."""
     account = show_account(books, "ann").account.id
-    books.recalls.begin_recall(account, books.clock.now_ms(), 0)
+    books.recalls.begin_recall(account)
     with pytest.raises(InvalidRequest, match="another action"):
         with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
     assert [*books.recalls.recalls] == [account]
-    books.clock.advance(LIFE_MS / 1000 + 1)
+    books.clock.advance(RECALL_LIFE_MS / 1000 + 1)
     with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
     assert cash_of(books).available == 11
 

@@ -3,7 +3,7 @@
 Theory. While calls run, part of an account's money is leased to workers. A recall is a row that every worker sees
 within a second: from then on none admits a call of the account on money, and each gives back what is idle. When nothing
 is out any more, the action and the end of the recall are one transaction. Nobody waits for ever: after `PATIENCE_S`
-the recall ends and nothing was changed, and a recall whose beginner has died stands no longer than `LIFE_MS`.
+the recall ends and nothing was changed, and a recall whose beginner has died stands no longer than `RECALL_LIFE_MS`.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,6 @@ from setaria.management.books import MoneyBooks
 
 PATIENCE_S = 5.0
 POLL_S = 0.1
-LIFE_MS = 30_000
 
 B = TypeVar("B", bound=MoneyBooks)
 T = TypeVar("T")
@@ -36,8 +35,7 @@ def with_leases_home(
     """
     with open_books() as books:
         account_id = find_open_account(books.accounts, account).id
-        now_ms = clock.now_ms()
-        if not books.recalls.begin_recall(account_id, now_ms, now_ms - LIFE_MS):
+        if not books.recalls.begin_recall(account_id):
             raise InvalidRequest(
                 f"another action calls the money of the account {account_id} home; try again when it is done"
             )

@@ -326,7 +326,7 @@ def test_recalls_are_read(url: str) -> None:
 
     async def story(book: LeaseTable, store: Store) -> None:
         assert await book.read_recalls() == frozenset()
-        write_rows(url, "INSERT INTO recalls (account_id, at_ms) VALUES ('acct_1', 5)")
+        write_rows(url, "INSERT INTO recalls (account_id, at_ms) VALUES ('acct_1', 4102444800000)")
         assert await book.read_recalls() == {AccountId("acct_1")}
 
     tell(url, story)

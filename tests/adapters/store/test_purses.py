@@ -1,15 +1,17 @@
 """Contract of purses, entries, recalls and codes in the control plane's store, on both engines."""
 
+import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.control.store import ControlStore
-from setaria.adapters.store.schema import leases
+from setaria.adapters.store.lease_book import LeaseTable
+from setaria.adapters.store.schema import leases, recalls
 from setaria.bootstrap.record_books import make_books
 from setaria.core.clock import SystemClock
 from setaria.core.errors import InvalidRequest
@@ -19,9 +21,9 @@ from setaria.domain.accounts.records import Account
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.ledger.allowances import Allowance, Entry, EntryRow
 from setaria.domain.ledger.codes import Code
-from setaria.domain.ledger.purses import Held, Purse, pay_in
+from setaria.domain.ledger.purses import RECALL_LIFE_MS, Held, Purse, pay_in
 from setaria.management.codes import create_codes, redeem_code
-from tests.adapters.store.samples import ACCOUNT, AT_MS
+from tests.adapters.store.samples import ACCOUNT, AT_MS, opened
 
 CASH = Allowance("al_2", ACCOUNT.id, "cash", "", 0, 5, 7, 4, 2)
 GIFT = Allowance("al_1", ACCOUNT.id, "gift", "e1", 0, 9, 9, 0, 0)
@@ -90,15 +92,27 @@ def test_what_is_held_is_counted(filled: ControlStore) -> None:
         assert books.count_held(OTHER.id) == Held(0, 0)
 
 
-def test_a_recall_stands_alone(filled: ControlStore) -> None:
-    """A second is refused while the first stands and is not stale; both ends count as changes."""
+def test_a_recall_stands_alone(url: str, filled: ControlStore) -> None:
+    """A second is refused while the first stands; one whose beginner has died stands no more, for workers neither."""
+
+    def age(by_ms: int) -> None:
+        with contextlib.closing(Database(url)) as database, database.write() as connection:
+            connection.execute(update(recalls).values(at_ms=recalls.c.at_ms - by_ms))
+
+    async def read() -> set[str]:
+        async with opened(url) as store:
+            return {*await LeaseTable(store).read_recalls()}
+
     with filled.begin() as books:
-        assert books.begin_recall(ACCOUNT.id, 1_000, 0)
-        assert not books.begin_recall(ACCOUNT.id, 2_000, 1_000)
-        assert books.begin_recall(OTHER.id, 1_500, 1_000)
-        assert books.begin_recall(ACCOUNT.id, 2_000, 1_001)
+        assert [books.begin_recall(account) for account in (ACCOUNT.id, ACCOUNT.id, OTHER.id)] == [True, False, True]
+    assert asyncio.run(read()) == {ACCOUNT.id, OTHER.id}
+    age(RECALL_LIFE_MS + 1)
+    assert asyncio.run(read()) == set()
+    with filled.begin() as books:
+        assert books.begin_recall(ACCOUNT.id)
         books.end_recall(ACCOUNT.id)
-        assert books.begin_recall(ACCOUNT.id, 3_000, 0)
+        assert books.begin_recall(ACCOUNT.id)
+    assert asyncio.run(read()) == {ACCOUNT.id}
 
 
 def test_codes_are_kept(filled: ControlStore) -> None:

@@ -69,4 +69,6 @@ class LeaseTable:
 
     async def read_recalls(self) -> frozenset[AccountId]:
         """Tell the accounts whose leases are called home."""
-        return worker_scripts.recalls_from_rows(await self._engine.ask(Say(worker_scripts.READ_RECALLS)))
+        return worker_scripts.recalls_from_rows(
+            await self._engine.ask(worker_scripts.read_recalls(self._engine.dialect))
+        )

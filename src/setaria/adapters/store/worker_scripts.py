@@ -7,12 +7,12 @@ from setaria.adapters.store.script import Dialect, Rows, Say, Script, places
 from setaria.adapters.store.trade_script import CALL_PERIOD
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.leases import MINUTE_KINDS, Gone, Pulse, take_back, use_up
+from setaria.domain.ledger.purses import RECALL_LIFE_MS
 
 ALIVE_MS = 20_000
 """A worker counts when slices are cut while it was seen within this time: after it, it does not spend any more."""
 
 READ_HUNGRY = f"SELECT DISTINCT allowance_id FROM leases WHERE period = {CALL_PERIOD} AND worker_id <> $1"
-READ_RECALLS = "SELECT account_id FROM recalls"
 
 
 def enter(dialect: Dialect, worker_id: str, node: str) -> Script[Pulse]:
@@ -50,8 +50,16 @@ def leave(dialect: Dialect, worker_id: str) -> Script[None]:
     yield from _sweep(dialect, [worker_id])
 
 
+def read_recalls(dialect: Dialect) -> Say:
+    """Ask for the accounts whose leases are called home; a recall whose beginner has died stands no more."""
+    return Say(
+        f"SELECT account_id FROM recalls WHERE at_ms >= {dialect.now_ms} - CAST($1 AS BIGINT)",
+        (RECALL_LIFE_MS,),
+    )
+
+
 def recalls_from_rows(rows: Iterable[Sequence[str]]) -> frozenset[AccountId]:
-    """Read the rows of `READ_RECALLS`."""
+    """Read the rows of `read_recalls`."""
     return frozenset(AccountId(row[0]) for row in rows)
 
 

@@ -235,11 +235,8 @@ class RecallBook(Protocol):
     While a recall stands no worker admits a call of the account on money or credits, and each gives back what is idle.
     """
 
-    def begin_recall(self, account_id: AccountId, at_ms: int, stale_ms: int) -> bool:
-        """Call an account's leases home, and count up the change counter; False when another recall stands.
-
-        One that began before `stale_ms` stands no longer: whoever began it has died.
-        """
+    def begin_recall(self, account_id: AccountId) -> bool:
+        """Call an account's leases home, and count up the change counter; False when another recall stands."""
         ...
 
     def end_recall(self, account_id: AccountId) -> None:

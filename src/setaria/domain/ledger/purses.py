@@ -14,6 +14,10 @@ SPENT_KINDS: tuple[AllowanceKind, ...] = ("cash", "gift", "plan", "window")
 """What calls are paid with, in money or credits."""
 
 
+RECALL_LIFE_MS = 30_000
+"""A recall that began longer ago, by the database's clock, stands no more: whoever began it has died."""
+
+
 class Purse(msgspec.Struct, frozen=True):
     """A purse, and what workers hold of it for calls under way or to come."""
 

@@ -1,13 +1,27 @@
 """Purses: implements the ports PurseBook and RecallBook within one transaction."""
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    case,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from setaria.adapters.store.control.changes import count_change
 from setaria.adapters.store.schema import allowances, entries, leases, recalls
+from setaria.adapters.store.script import POSTGRES, SQLITE
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
-from setaria.domain.ledger.purses import PURSE_KINDS, SPENT_KINDS, Held, Purse
+from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, SPENT_KINDS, Held, Purse
 
 # In the order of the records' fields.
 _ALLOWANCE = tuple(allowances.c[name] for name in Allowance.__struct_fields__)
@@ -89,13 +103,18 @@ class PurseTable:
         )
         return self._connection.execute(question).scalar_one()
 
-    def begin_recall(self, account_id: AccountId, at_ms: int, stale_ms: int) -> bool:
-        """Call an account's leases home, and count up the change counter; False when another recall stands."""
+    def begin_recall(self, account_id: AccountId) -> bool:
+        """Call an account's leases home, and count up the change counter; False when another recall stands.
+
+        The moment is by the database's clock: workers of any node hold the row against that.
+        """
         of_account = recalls.c.account_id == account_id
-        self._connection.execute(delete(recalls).where(of_account, recalls.c.at_ms < stale_ms))
+        dialect = SQLITE if self._connection.dialect.name == "sqlite" else POSTGRES
+        now_ms = literal_column(dialect.now_ms, BigInteger)
+        self._connection.execute(delete(recalls).where(of_account, recalls.c.at_ms < now_ms - RECALL_LIFE_MS))
         if self._connection.execute(select(recalls.c.at_ms).where(of_account)).first() is not None:
             return False
-        self._connection.execute(insert(recalls).values(account_id=account_id, at_ms=at_ms))
+        self._connection.execute(insert(recalls).values(account_id=account_id, at_ms=now_ms))
         count_change(self._connection)
         return True
 

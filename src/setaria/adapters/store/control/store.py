@@ -22,6 +22,8 @@ from setaria.core.errors import Misconfigured
 
 _TURN_NUMBER = 0x5E7A61B  # of PostgreSQL's advisory locks, which are known by number; any number of our own does
 
+_TURN_PATIENCE_MS = 10_000
+
 
 class People(AccountTable, KeyTable, PurseTable, CodeTable):
     """Implements the ports of the books of accounts and their money."""
@@ -50,6 +52,7 @@ class ControlStore:
         """
         with self._database.write() as connection:
             if connection.dialect.name == "postgresql":  # a SQLite file has one writer anyway
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TURN_PATIENCE_MS}")
                 connection.execute(select(func.pg_advisory_xact_lock(_TURN_NUMBER)))
             yield Books(connection)
 
