@@ -47,6 +47,7 @@ from setaria.entrypoints.api.server import Limits, Server
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
 from setaria.gateway.key_cache import KeyCache
+from setaria.gateway.plan_cache import PlanCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.openai_chat import OpenAIChat
@@ -150,6 +151,7 @@ async def serve_echo(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
         catalog=Catalog((MODEL,)),
         tariffs=Tariffs((MODEL.id,)),
+        plans=PlanCache(store),
         router=Router(lambda: 0.5),
         upstreams={NAME: upstream},
         relays={},

@@ -8,10 +8,11 @@ from setaria.core.ids import CallId
 from setaria.domain.accounts.records import Caller, KeyUse
 from setaria.domain.ledger.leases import Debit
 from setaria.domain.ledger.records import CallRecord, Outcome
+from setaria.domain.plans.subscriptions import Subscription
 
 
 class FakeLedger:
-    """Implements the ports Ledger and KeyDirectory, and the change counter.
+    """Implements the ports Ledger, KeyDirectory and PlanDirectory, and the change counter.
 
     `fails` is how many of the next questions and writes find it away; while `closed` is set, they wait for `open`.
     `defect` is raised by every write.
@@ -24,6 +25,7 @@ class FakeLedger:
         self.outcome: Outcome = "written"
         self.callers: dict[bytes, Caller] = {}
         self.uses: list[KeyUse] = []
+        self.subscriptions: dict[str, Subscription] = {}
         self.changes = 0
         self.fails = 0
         self.asked = 0
@@ -47,6 +49,11 @@ class FakeLedger:
     async def note_key_uses(self, uses: Sequence[KeyUse]) -> None:
         await self._pass()
         self.uses += uses
+
+    async def find_subscription(self, subscription_id: str) -> Subscription | None:
+        self.asked += 1
+        await self._pass()
+        return self.subscriptions.get(subscription_id)
 
     async def find_caller(self, digest: bytes) -> Caller | None:
         self.asked += 1

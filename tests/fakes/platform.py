@@ -15,6 +15,7 @@ from setaria.domain.ledger.tariff import Tariffs
 from setaria.domain.routing.router import Router
 from setaria.gateway.desk import Desk
 from setaria.gateway.key_cache import KeyCache
+from setaria.gateway.plan_cache import PlanCache
 from setaria.gateway.platform import Platform
 from setaria.wire.anthropic_messages import AnthropicMessages
 from setaria.wire.codec import Codec
@@ -81,6 +82,7 @@ def make_stage(
         keys=KeyCache(ledger, SECRETS),
         catalog=Catalog((model,)),
         tariffs=Tariffs((model.id,)),
+        plans=PlanCache(ledger),
         router=Router(lambda: 0.5),
         upstreams={each.name: each for each in (upstream, *others)},
         relays={} if relay is None else {upstream.name: relay},

@@ -54,6 +54,7 @@ from setaria.entrypoints.jobs.note_key_uses import KeyUseNotes
 from setaria.entrypoints.jobs.runner import JobRunner
 from setaria.entrypoints.jobs.watch_changes import PERIOD_S, ChangeWatch
 from setaria.gateway.key_cache import KeyCache
+from setaria.gateway.plan_cache import PlanCache
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Log, Meter
 from setaria.wire.anthropic_messages.codec import AnthropicMessages
@@ -98,7 +99,7 @@ async def _work(line: Line, log: Log) -> int:
         build_platform(ring, store, books, upstreams, log, tracing.meter), addresses=addresses_of(settings)
     )
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
-    tariffs = TariffReader(store, platform.tariffs)
+    tariffs = TariffReader(store, platform.tariffs, platform.plans)
     watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew, books.desk.renew_recalls))
     uses = KeyUseNotes(store, platform.keys)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
@@ -159,6 +160,7 @@ def build_platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
         catalog=Catalog(()),  # this and the next are filled before the first call, see `_work`
         tariffs=Tariffs((SEEDLING,)),
+        plans=PlanCache(store),
         router=Router(random_share),
         upstreams=upstreams.current,
         relays=upstreams.relays,

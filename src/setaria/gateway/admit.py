@@ -5,9 +5,11 @@ from typing import NamedTuple
 from setaria.core.errors import InvalidRequest, Unavailable
 from setaria.domain.accounts.records import Caller, Limits, ModelLimits
 from setaria.domain.catalog.model import Model
-from setaria.domain.ledger.tariff import Tariff
+from setaria.domain.ledger.tariff import Tariff, is_free
+from setaria.domain.plans.windows import window_scope
 from setaria.gateway.desk import Desk, Line
 from setaria.gateway.hold import SLICE_TOKENS, Hold, Scope
+from setaria.gateway.paid_plan import PaidPlan, find_plan
 from setaria.gateway.platform import Platform
 from setaria.gateway.stages import Admitted, Asked
 
@@ -24,8 +26,8 @@ class Item(NamedTuple):
 async def admit(asked: Asked, platform: Platform) -> Admitted:
     """Take what the call needs to begin; whoever gets the stage leaves its hold in the end.
 
-    Raises: InvalidRequest where the model has no price; Limited, OutOfFunds, FundsHeld; Unavailable while it is not
-        known, or the books and their stand-in can take no more calls.
+    Raises: InvalidRequest where the model has no price; Limited, OutOfFunds, FundsHeld, PlanExpired, QuotaExhausted;
+        Unavailable while it is not known, or the books and their stand-in can take no more calls.
     Cost: 4 us where everything lies here; no question to the database.
     """
     if platform.spool.is_full:
@@ -33,9 +35,13 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
     caller, desk = asked.identified.caller, platform.desk
     scope = Scope(asked.input_tokens, asked.dialogue.max_output_tokens, desk.clerk.now_ms())
     hold = Hold(desk, scope)
-    price = _price_of(asked, scope.at_ms, platform)
-    items = [*_limit_items(caller, asked.model, scope, desk)]
-    if price is not None and caller.billing == "prepaid":
+    plan = await find_plan(asked, scope.at_ms, platform) if caller.lane == "plan" else None
+    price = _price_of(asked, scope.at_ms, platform) if plan is None else plan.rate
+    is_paid_ahead = price is not None and (plan is not None or caller.billing == "prepaid")
+    items = _limit_items(caller, asked.model, plan, scope, desk)
+    if price is not None and plan is not None:
+        items += _plan_items(caller, plan, price, scope, desk)
+    elif price is not None and is_paid_ahead:
         items += _money_items(caller, price, scope, desk)
     if items:
         lines = [item.line for item in items]
@@ -47,7 +53,7 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
                 hold.add(item.line.fund, parts)
             else:
                 hold.add_priced(item.line.fund, parts, item.tariff)
-    if price is not None and caller.billing == "prepaid":
+    if is_paid_ahead:
         hold.measure()
         if not asked.stream:
             hold.cover_whole()
@@ -56,12 +62,12 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
     return Admitted(asked, hold, "" if price is None else price.id)
 
 
-def limits_on(limits: Limits, model_id: str) -> ModelLimits:
-    """Give an account's limits on a model: its own for this model, else for every model, else the platform's."""
+def limits_on(limits: Limits, model_id: str, plan: ModelLimits | None = None) -> ModelLimits:
+    """Give an account's limits on a model: its own for this model, else for every model, its plan's, the platform's."""
     own, every = limits.models.get(model_id), limits.every
-    if own is None and every == ModelLimits():
+    if own is None and every == ModelLimits() and plan is None:
         return DEFAULT_LIMITS
-    chosen = [each for each in (own, every, DEFAULT_LIMITS) if each is not None]
+    chosen = [each for each in (own, every, plan, DEFAULT_LIMITS) if each is not None]
     return ModelLimits(
         rpm=next(each.rpm for each in chosen if each.rpm is not None),
         tpm=next(each.tpm for each in chosen if each.tpm is not None),
@@ -76,13 +82,14 @@ def _price_of(asked: Asked, at_ms: int, platform: Platform) -> Tariff | None:
         if asked.identified.caller.billing == "prepaid":
             raise InvalidRequest(f"the model {asked.model.id} has no price yet, so it can't be paid for", param="model")
         return None
-    return price if price.input or price.cached_input or price.cache_write or price.output else None
+    return None if is_free(price) else price
 
 
-def _limit_items(caller: Caller, model: Model, scope: Scope, desk: Desk) -> list[Item]:
+def _limit_items(caller: Caller, model: Model, plan: PaidPlan | None, scope: Scope, desk: Desk) -> list[Item]:
     if caller.limits.unlimited:
         return []
-    limits, account_id = limits_on(caller.limits, model.id), caller.account_id
+    limits = limits_on(caller.limits, model.id, None if plan is None else plan.limits)
+    account_id = caller.account_id
     least = min(scope.input_tokens, limits.tpm or 0)
     wish = min(scope.input_tokens + min(scope.max_output_tokens, SLICE_TOKENS), limits.tpm or 0)
     return [
@@ -100,3 +107,13 @@ def _money_items(caller: Caller, price: Tariff, scope: Scope, desk: Desk) -> lis
         cap = desk.find(caller.account_id, "cap", caller.key_id, caller.rules.cap_nano)
         items.append(Item(Line(cap, least, wish), price))
     return items
+
+
+def _plan_items(caller: Caller, plan: PaidPlan, rate: Tariff, scope: Scope, desk: Desk) -> list[Item]:
+    least = scope.cost(rate, 0)
+    wish = scope.cost(rate, min(scope.max_output_tokens, SLICE_TOKENS))
+    funds = [desk.find(caller.account_id, "plan", caller.subscription_id)]
+    for number, window in enumerate(plan.term.offer.windows):
+        scope_of = window_scope(caller.subscription_id, plan.term, number)
+        funds.append(desk.find(caller.account_id, "window", scope_of, window.credits, window.times))
+    return [Item(Line(fund, least, wish), rate) for fund in funds]

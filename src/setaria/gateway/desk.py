@@ -14,6 +14,7 @@ import msgspec
 from setaria.core.clock import Clock
 from setaria.core.errors import FundsHeld, Unavailable
 from setaria.core.ids import AccountId
+from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.funds import Fund, Parts
 from setaria.domain.ledger.leases import (
     MINUTE_KINDS,
@@ -66,12 +67,19 @@ class Desk:
         self._released = asyncio.Event()
         self._has_called = False
 
-    def find(self, account_id: AccountId, kind: WantKind, scope: str = "", limit: int | None = None) -> Fund:
-        """Give a fund; a limit that has changed since is asked for anew."""
+    def find(
+        self,
+        account_id: AccountId,
+        kind: WantKind,
+        scope: str = "",
+        limit: int | None = None,
+        times: WindowTimes | None = None,
+    ) -> Fund:
+        """Give a fund; a limit that has changed since is asked for anew. `times` are those of a plan's window."""
         key = (account_id, kind, scope)
         fund = self._funds.get(key)
         if fund is None:
-            fund = self._funds[key] = Fund(Want(account_id, kind, scope, 0, 0, limit))
+            fund = self._funds[key] = Fund(Want(account_id, kind, scope, 0, 0, limit, times=times))
         elif fund.limit != limit:
             fund.limit = limit
             fund.want = msgspec.structs.replace(fund.want, limit=limit)

@@ -31,7 +31,7 @@ class PlanCache:
             self._known[subscription_id] = found
         return found
 
-    async def forget(self) -> None:
+    def forget(self) -> None:
         """Empty the cache: something changed."""
         self._generation += 1
         self._known.clear()

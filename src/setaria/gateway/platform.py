@@ -14,6 +14,7 @@ from setaria.gateway.addresses import Addresses
 from setaria.gateway.desk import Desk
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.long_reads import LongReads
+from setaria.gateway.plan_cache import PlanCache
 from setaria.gateway.ports import Log, Meter, Spool
 
 
@@ -27,6 +28,7 @@ class Platform(msgspec.Struct, frozen=True):
     keys: KeyCache
     catalog: Catalog
     tariffs: Tariffs
+    plans: PlanCache
     router: Router
     upstreams: Mapping[str, Upstream]
     relays: Mapping[str, RelayUpstream]

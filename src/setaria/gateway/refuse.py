@@ -5,6 +5,8 @@ from setaria.core.ids import CallId
 from setaria.gateway.ports import Client
 from setaria.wire.codec import Codec
 
+_LONG_S = 3600
+
 
 def refuse(error: SetariaError, codec: Codec, call_id: CallId, client: Client) -> int:
     """Send an error as the whole answer; gives its HTTP status."""
@@ -20,6 +22,6 @@ def error_headers(error: SetariaError) -> tuple[tuple[str, str], ...]:
         headers.append(("allow", error.allowed))
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(error.retry_after_s)))
-    elif error.hopeless:
+    if error.hopeless and (error.retry_after_s is None or error.retry_after_s > _LONG_S):
         headers.append(("x-should-retry", "false"))
     return tuple(headers)

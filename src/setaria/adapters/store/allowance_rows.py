@@ -12,10 +12,15 @@ Key = tuple[AccountId, str, str]
 EVERY_SCOPE = "*"
 """Stands for the scopes of all gifts of an account: each gift has its own."""
 
+SPAN_KINDS = ("plan", "window")
+"""Kinds that have a row for each term or window."""
+
 _COLUMNS = ", ".join(Allowance.__struct_fields__)
 
 
-def lock_allowances(dialect: Dialect, keys: Collection[Key], ids: Collection[str]) -> Script[dict[str, Allowance]]:
+def lock_allowances(
+    dialect: Dialect, keys: Collection[Key], ids: Collection[str], now_ms: int = 0
+) -> Script[dict[str, Allowance]]:
     """Read allowances by key or id, in the order of their ids, and keep others from changing them.
 
     All scripts that take several take them in this order, so that no two wait for each other.
@@ -32,6 +37,9 @@ def lock_allowances(dialect: Dialect, keys: Collection[Key], ids: Collection[str
         if scope != EVERY_SCOPE:
             condition += f" AND scope = ${start + 3}"
             values.append(scope)
+            if kind in SPAN_KINDS:  # the old ones stay
+                condition += f" AND ends_at_ms > ${start + 4}"
+                values.append(now_ms)
         elif kind == "gift":
             condition += " AND (available > 0 OR debt > 0)"  # old gifts pile up
         conditions.append(f"({condition})")

@@ -1,10 +1,20 @@
 """Trade script: an exchange of leases between a worker and the books, as a transaction of either engine."""
 
+from collections.abc import Sequence
+
 import msgspec
 
-from setaria.adapters.store.allowance_rows import EVERY_SCOPE, Key, insert_allowance, lock_allowances, write_allowance
-from setaria.adapters.store.script import Dialect, Say, Script
+from setaria.adapters.store.allowance_rows import (
+    EVERY_SCOPE,
+    SPAN_KINDS,
+    Key,
+    insert_allowance,
+    lock_allowances,
+    write_allowance,
+)
+from setaria.adapters.store.script import Dialect, Say, Script, places
 from setaria.core.ids import new_allowance_id
+from setaria.core.windows import span_at
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind
 from setaria.domain.ledger.leases import (
     MINUTE_KINDS,
@@ -103,6 +113,13 @@ class _Books:
             return order_purses(rows, self._now_ms)
         if want.kind == "cap":
             return [row for row in rows if row.period == period_of("cap", self._now_ms)]
+        if want.kind in SPAN_KINDS:
+            # A window may have been opened a moment after this transaction began; only terms are paid ahead.
+            return [
+                row
+                for row in rows
+                if self._now_ms < (row.ends_at_ms or 0) and (row.period <= self._now_ms or want.kind == "window")
+            ]
         return rows
 
     def answer(self, ask: Ask, workers: int, leased: _Leases) -> Granted | Short:
@@ -114,7 +131,8 @@ class _Books:
             debt = sum(row.debt for row in chain if row.kind == "cash")
             amounts = None if debt and want.wish else slice_amounts(want, chain, self._sharers(want, workers))
             if amounts is None:
-                return Short(index, sum(max(row.available, 0) for row in chain), 0, debt)
+                ends_at_ms = min((row.ends_at_ms for row in chain if row.ends_at_ms is not None), default=None)
+                return Short(index, sum(max(row.available, 0) for row in chain), 0, debt, ends_at_ms)
             takes.append([*zip(chain, amounts, strict=True)])
         grants = []
         for want, taken in zip(ask, takes, strict=True):
@@ -146,16 +164,61 @@ def _open_books(dialect: Dialect, trade: Trade, now_ms: int) -> Script[_Books]:
     wants = [want for ask in trade.asks for want in ask]
     made: dict[Key, Allowance] = {}
     for want in wants:
-        if want.is_new and (want.kind == "money" or want.limit is not None):
+        if want.is_new and want.times is None and (want.kind == "money" or want.limit is not None):
             kind: AllowanceKind = "cash" if want.kind == "money" else want.kind
             period, limit = period_of(want.kind, now_ms), want.limit or 0
             row = Allowance(new_allowance_id(), want.account_id, kind, want.scope, period, limit, limit, 0, 0)
             made[want.account_id, kind, want.scope] = row
     for key in sorted(made):
         yield from _make(made[key])
+    yield from _open_windows(dialect, wants, now_ms)
     keys = {key for want in wants for key in keys_of(want)}
-    rows = yield from lock_allowances(dialect, keys, {each.allowance_id for each in trade.returns})
+    rows = yield from lock_allowances(dialect, keys, {each.allowance_id for each in trade.returns}, now_ms)
     return _Books(rows, now_ms)
+
+
+def _open_windows(dialect: Dialect, wants: Sequence[Want], now_ms: int) -> Script[None]:
+    """Open the windows of plans that calls want and that are not open."""
+    lacking: dict[str, Want] = {}
+    for want in wants:
+        if want.times is not None and want.scope not in lacking:
+            is_open = yield from _is_open(want, now_ms)
+            if not is_open:
+                lacking[want.scope] = want
+    if not lacking:
+        return
+    # Whoever opens windows of a plan holds its subscription, so that two workers don't open two where one is due.
+    plans = sorted({scope.partition("/")[0] for scope in lacking})
+    yield Say(
+        f"SELECT id FROM subscriptions WHERE id IN ({places(len(plans))}) ORDER BY id{dialect.lock}", tuple(plans)
+    )
+    for scope in sorted(lacking):
+        want = lacking[scope]
+        is_open = yield from _is_open(want, now_ms)
+        if not is_open and want.times is not None:
+            span, limit = span_at(want.times, now_ms), want.limit or 0
+            yield insert_allowance(
+                Allowance(
+                    id=new_allowance_id(),
+                    account_id=want.account_id,
+                    kind="window",
+                    scope=scope,
+                    period=span.begin_ms,
+                    available=limit,
+                    granted=limit,
+                    spent=0,
+                    debt=0,
+                    ends_at_ms=span.end_ms,
+                )
+            )
+
+
+def _is_open(want: Want, now_ms: int) -> Script[bool]:
+    found = yield Say(
+        "SELECT id FROM allowances WHERE account_id = $1 AND kind = $2 AND scope = $3 AND ends_at_ms > $4",
+        (want.account_id, want.kind, want.scope, now_ms),
+    )
+    return bool(found)
 
 
 def _make(row: Allowance) -> Script[None]:

@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from setaria.core.ids import AccountId
+from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.allowances import Allowance
 
 MINUTE_MS = 60_000
@@ -34,6 +35,7 @@ class Want(msgspec.Struct, frozen=True):
 
     `money` is all gifts and the cash of the account together. `limit` is what the allowance grants in its period where
     no entry does; None elsewhere. `is_new`: the asking worker has not seen the allowance, it may have to be made.
+    `times` are those of a plan's window, which is opened where none is.
     """
 
     account_id: AccountId
@@ -43,6 +45,7 @@ class Want(msgspec.Struct, frozen=True):
     wish: int
     limit: int | None = None
     is_new: bool = False
+    times: WindowTimes | None = None
 
 
 Ask = tuple[Want, ...]
@@ -94,6 +97,7 @@ class Short(msgspec.Struct, frozen=True, tag="short"):
     left: int
     elsewhere: int
     debt: int = 0
+    ends_at_ms: int | None = None
 
 
 class Traded(msgspec.Struct, frozen=True):

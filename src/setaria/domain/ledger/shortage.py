@@ -27,7 +27,7 @@ def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -
         case "money" | "cap" | "plan" | "window":
             held = fund.held - own + sum(lease.idle for lease in fund.leases) + short.elsewhere
             if short.debt or short.left + held < least:
-                return Shortage(_used_up(fund, short), may_end_soon=False)
+                return Shortage(_used_up(fund, short, now_ms), may_end_soon=False)
             message = "other calls hold what is left for their answers; send the request again in a moment"
             return Shortage(FundsHeld(message, retry_after_s=SOON_S), may_end_soon=True)
         case "rpm" | "tpm":
@@ -43,13 +43,21 @@ def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -
             assert_never(kind)
 
 
-def _used_up(fund: Fund, short: Short) -> CallerError:
+def _used_up(fund: Fund, short: Short, now_ms: int) -> CallerError:
     match fund.want.kind:
         case "cap":
             return OutOfFunds("this key has spent what it may in this month (UTC); raise its cap or take another key")
-        case "plan" | "window":
-            return QuotaExhausted("the plan's credits are used up")
+        case "plan":
+            message = "the plan's credits are used up; upgrade it, or begin a new term of it"
+            return QuotaExhausted(message, retry_after_s=_seconds_to(short.ends_at_ms, now_ms))
+        case "window":
+            message = "the credits of a window of the plan are used up; they are there again when the next one opens"
+            return QuotaExhausted(message, retry_after_s=_seconds_to(short.ends_at_ms, now_ms))
         case _:
             if short.debt:
                 return OutOfFunds("Insufficient account balance: earlier calls took more than was left; top up")
             return OutOfFunds("Insufficient account balance: top up the account")
+
+
+def _seconds_to(moment_ms: int | None, now_ms: int) -> int | None:
+    return None if moment_ms is None else max(1, -(-(moment_ms - now_ms) // 1000))

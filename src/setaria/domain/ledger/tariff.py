@@ -89,6 +89,11 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     return (scaled + whole // 2) // whole
 
 
+def is_free(tariff: Tariff) -> bool:
+    """Tell whether nothing costs anything by this tariff."""
+    return not (tariff.input or tariff.cached_input or tariff.cache_write or tariff.output)
+
+
 def tier_factor(tariff: Tariff, usage: Usage) -> int:
     """Tell the factor, in millionths, for the length of a call's input."""
     exceeded = [tier for tier in tariff.tiers if usage.all_input_tokens > tier.above_input_tokens]

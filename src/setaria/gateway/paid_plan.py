@@ -1,0 +1,46 @@
+"""Paid plan: the term of a plan that a call is paid with, and what its model costs there."""
+
+import msgspec
+
+from setaria.core.clock import iso_from_ms
+from setaria.core.errors import InvalidRequest, PlanExpired
+from setaria.domain.accounts.records import ModelLimits
+from setaria.domain.ledger.tariff import Tariff, is_free
+from setaria.domain.plans.offers import Offer
+from setaria.domain.plans.terms import Term
+from setaria.gateway.platform import Platform
+from setaria.gateway.stages import Asked
+
+
+class PaidPlan(msgspec.Struct, frozen=True):
+    """What pays for a call on the plan lane; `rate` is None where the model costs nothing."""
+
+    term: Term
+    rate: Tariff | None
+
+    @property
+    def limits(self) -> ModelLimits:
+        """The limits that come with the plan; None where it has none of its own."""
+        offer = self.term.offer
+        return ModelLimits(rpm=offer.rpm, tpm=offer.tpm, in_flight=offer.in_flight)
+
+
+async def find_plan(asked: Asked, at_ms: int, platform: Platform) -> PaidPlan:
+    """Find the plan that a call is paid with, never anything else.
+
+    Raises: PlanExpired when it is over; InvalidRequest when it is not for the call's model; Unavailable.
+    Cost: a look-up in memory when the plan is known.
+    """
+    held = await platform.plans.find(asked.identified.caller.subscription_id)
+    term = None if held is None else held.term_at(at_ms)
+    if term is None:
+        ended = "" if held is None else f" at {iso_from_ms(held.last.ends_at_ms - 1)}"
+        raise PlanExpired(f"the plan of this key has ended{ended}; renew it, or ask whoever runs this platform")
+    rate = platform.tariffs.rate_of(asked.model.id, at_ms)
+    if rate is None or not _is_for(term.offer, asked.model.id):
+        raise InvalidRequest(f"the plan {term.offer.name} is not for the model {asked.model.id}", param="model")
+    return PaidPlan(term, None if is_free(rate) else rate)
+
+
+def _is_for(offer: Offer, model_id: str) -> bool:
+    return not offer.models or model_id in offer.models
