@@ -23,7 +23,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve otel test check lint format lock train eval bench bench-peers soak clients bench-engine soak-engine clean
+.PHONY: help serve otel test check lint format lock train eval bench bench-peers soak stress clients bench-engine soak-engine clean
 
 help:  ## List these commands
 	@echo 'make COMMAND [NAME=value ...]'
@@ -72,6 +72,10 @@ bench-peers: $(RUNTIME)  ## Measure LiteLLM's proxy, installed from PyPI into ~/
 
 soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)
+
+stress: $(DEV)  ## Money under kills and a locked database, many clients at once; takes CALLS= CLIENTS= WORKERS=
+	@$(BIN)/python -m tests.stress --calls $(or $(CALLS),20000) --clients $(or $(CLIENTS),200) \
+		--workers $(or $(WORKERS),4)
 
 clients: $(DEV)  ## Run real tools (Claude Code, OpenCode and others, from npm and PyPI) through the platform; TOOLS='claude cline'
 	@$(BIN)/python -m tests.clients $(TOOLS)

@@ -556,19 +556,32 @@ def test_cash_is_made_on_first_use() -> None:
 
 
 def test_a_minute_that_only_the_database_has_begun() -> None:
-    """A lease for another minute is of no use: the call waits until the clocks are put right, or is refused."""
+    """A lease for the next minute tells that it has begun: the call goes on in it."""
 
     async def story(office: Office) -> None:
         office.book.engine.ahead_ms = 60_000
+        fund = office.desk.find(ACCOUNT, "rpm", "m", 8)
+        (parts,) = await office.desk.obtain([Line(fund, 1, 1)])
+        assert total(parts) == 1
+        assert office.desk.clerk.now_ms() == office.clock.now_ms() + 60_000
+
+    tell(story, both=False)
+
+
+def test_a_minute_that_only_we_have_begun() -> None:
+    """A lease for a minute that is over here is of no use: the call waits, and is refused when that does not help."""
+
+    async def story(office: Office) -> None:
+        office.book.engine.ahead_ms = -60_000
         lines = [Line(office.desk.find(ACCOUNT, "rpm", "m", 8), 1, 1)]
         waiting = asyncio.create_task(office.desk.obtain(lines))
         await until(lambda: office.book.do("SELECT * FROM leases"))
         office.clock.advance(2)
-        with pytest.raises(Unavailable, match="clock"):
+        with pytest.raises(Unavailable, match="too slowly"):
             await waiting
         waiting = asyncio.create_task(office.desk.obtain(lines))
         await turns()
-        await office.desk.clerk.renew()
+        office.book.engine.ahead_ms = 0
         assert total((await waiting)[0]) == 1
 
     tell(story, both=False)

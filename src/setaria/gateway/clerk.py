@@ -71,6 +71,10 @@ class Clerk:
         """Tell the moment by the database's clock, as near as the last renewal tells it."""
         return int(self._clock.monotonic_s() * 1000 + self._ahead_ms)
 
+    def catch_up(self, moment_ms: int) -> None:
+        """Learn that the database's clock has reached a moment: ours is not behind it."""
+        self._ahead_ms = max(self._ahead_ms, moment_ms - self._clock.monotonic_s() * 1000)
+
     async def enter(self) -> None:
         """Begin an epoch.
 

@@ -128,8 +128,8 @@ class Desk:
                 shortage = explain_short(line.fund, line.least, line.own, short, self.clerk.now_ms())
                 if is_late or not shortage.may_end_soon:
                     raise shortage.error
-            elif is_late:  # what was leased was for another minute than ours: the clocks are being put right
-                raise Unavailable("this server's clock is being put right; try again", retry_after_s=1)
+            elif is_late:  # what was leased was for a minute that is over, again and again
+                raise Unavailable("the books answer too slowly now; try again", retry_after_s=1)
             await self._wait_for_release()
 
     def put_back(self, fund: Fund, parts: Parts) -> None:
@@ -261,6 +261,8 @@ class Desk:
                 return
             for line, grants in zip(lines, answer.grants, strict=True):
                 line.fund.receive(self.clerk.worker_id, grants)
+                for grant in grants:
+                    self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
             if not future.done():
                 taken.extend(self._take_some(lines) or ())
 

@@ -1,0 +1,1 @@
+"""Stress: money under kills, a locked database and many clients at once."""
