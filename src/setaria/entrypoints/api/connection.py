@@ -8,7 +8,6 @@ once a second by the server's tick, never by a timer of their own.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import cast
 
@@ -48,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._reading_head = False
         self._incoming: Exchange | None = None
         self._current: Exchange | None = None
-        self._waiting: deque[Exchange] = deque()
+        self._waiting: list[Exchange] = []  # seldom more than none; a deque would be the largest thing here
         self._waiting_bytes = 0
         self._unread = Unread()
         self._deaf = False
@@ -283,7 +282,7 @@ class Connection(asyncio.Protocol):
         self._host.handle(exchange)
 
     def _go_on(self) -> None:
-        exchange = self._waiting.popleft()
+        exchange = self._waiting.pop(0)
         self._waiting_bytes = max(0, self._waiting_bytes - exchange.size_bytes)
         if not self._waiting and not self._starved:
             if self._incoming is not None:

@@ -16,7 +16,8 @@ up to two ticks late and cost nothing per event. What moves it:
 `total_s` runs from first to last. The sink hears one end, and nothing after a `cancel`.
 """
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from setaria.adapters.upstreams.http.pool import HttpPool
@@ -42,7 +43,7 @@ class HttpAttempt:
     """One call; the pool's sink on one side, the gateway's attempt on the other."""
 
     def __init__(
-        self, pool: HttpPool, codec: UpstreamCodec, reading: Reading, limits_s: dict[Phase, float], clock: Clock
+        self, pool: HttpPool, codec: UpstreamCodec, reading: Reading, limits_s: Mapping[Phase, float], clock: Clock
     ) -> None:
         self._name = pool.name
         self._pool = pool
@@ -220,7 +221,8 @@ _EXPIRED: dict[Phase, str] = {
 }
 
 
-def limits_from_timeouts(timeouts: Timeouts, *, stream: bool) -> dict[Phase, float]:
+@functools.lru_cache(maxsize=256)
+def limits_from_timeouts(timeouts: Timeouts, *, stream: bool) -> Mapping[Phase, float]:
     """Give each phase its limit in seconds, 0 for none; that of `over` is for the whole attempt."""
     return {
         "waiting": 0.0,

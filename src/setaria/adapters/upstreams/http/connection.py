@@ -220,6 +220,7 @@ class HttpConnection(asyncio.Protocol):
         """Tell the sink what has come since the last time."""
         if self._head_is_due:
             self._head_is_due = False
+            pooled.request = b""  # it will not be sent again, and may be long
             if not pooled.cancelled:
                 pooled.sink.head(self._status, self._headers)
         if self._pieces:
