@@ -50,7 +50,8 @@ class MessagesRelay:
         self._tail: list[bytes] = []  # events from the finish reason on
         self._told = ToldUsage()
         self._line_ends = LineEnds()
-        self._held = b""  # an event that is not whole yet
+        self._held: list[bytes] = []  # an event that is not whole yet
+        self._held_bytes = 0
         self._started = self._ended = False
         self._failure: SetariaError | None = None
         self._lessons = Lessons()
@@ -81,13 +82,10 @@ class MessagesRelay:
         self._tell_failure()
         data = self._line_ends.unify(data)
         if self._held:
-            seen_bytes = len(self._held) - 1
-            data = self._held + data
-            if data.find(_GAP, seen_bytes) < 0:
-                self._hold(data)
-                return b""
+            data = self._join_held(data)
         *events, rest = data.split(_GAP)
-        self._hold(rest)
+        if rest:
+            self._hold(rest)
         sent: list[bytes] = []
         try:
             for event in events:
@@ -104,7 +102,7 @@ class MessagesRelay:
 
         Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
         """
-        rest = self.feed(b"\n") if self._held.endswith(b"\n") else b""
+        rest = self.feed(b"\n") if self._held and self._held[-1].endswith(b"\n") else b""
         self._tell_failure()
         if not self.finished:
             raise UpstreamCut("the model server broke off in the middle of its answer; send the request again")
@@ -114,10 +112,20 @@ class MessagesRelay:
         if self._failure is not None:
             raise self._failure
 
+    def _join_held(self, data: bytes) -> bytes:
+        """Put what was held back before the data, where that may have made it whole."""
+        if _GAP not in data and not (data.startswith(b"\n") and self._held[-1].endswith(b"\n")):
+            return data
+        data = b"".join((*self._held, data))
+        self._held.clear()
+        self._held_bytes = 0
+        return data
+
     def _hold(self, data: bytes) -> None:
-        if len(data) > EVENT_LIMIT_BYTES:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > EVENT_LIMIT_BYTES:
             raise UpstreamFailed(f"the model server sent an event of more than {EVENT_LIMIT_BYTES} bytes")
-        self._held = data
 
     def _pass(self, raw: bytes) -> bytes:
         """Glance at one event; gives it as it is to be sent, empty when it is not.
