@@ -10,6 +10,7 @@ class RecordingClient:
         self.status = 0
         self.body = b""
         self.headers: dict[str, str] = {}
+        self.announced: dict[str, str] = {}
         self.stream = b""
         self.is_streaming = False
         self.is_over = False
@@ -33,6 +34,9 @@ class RecordingClient:
             watcher.client_ready()
             watcher.client_full()
             watcher.tick(0.0)
+
+    def announce(self, headers: tuple[tuple[str, str], ...]) -> None:
+        self.announced = dict(headers)
 
     def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
         if self.is_over or self._has_left:

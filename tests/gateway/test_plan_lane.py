@@ -251,3 +251,16 @@ def test_clients_are_told_not_to_wait_for_hours(
 ) -> None:
     """Up to an hour they may."""
     assert headers == error_headers(QuotaExhausted("x", retry_after_s=retry_after_s))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_is_left_is_told_in_the_head(stream: bool) -> None:
+    """In whole credits and as last known, with what this and other calls of the worker hold; no question is asked."""
+
+    async def story(stage: Stage) -> None:
+        client = await ask(stage, stream=stream)
+        assert client.announced == {"x-setaria-plan-remaining": "10"}
+        stage.platform.tariffs.renew(PriceList())
+        assert (await ask(stage, stream=stream)).announced == {}
+
+    play(story, *said(3))

@@ -17,7 +17,7 @@ from setaria.core.errors import SetariaError
 from setaria.core.usage import Usage
 from setaria.domain.ledger.allowances import Charge, write_charges
 from setaria.domain.ledger.funds import Fund, Lease, Parts
-from setaria.domain.ledger.leases import Debit
+from setaria.domain.ledger.leases import Debit, WantKind
 from setaria.domain.ledger.tariff import Tariff, charge
 from setaria.gateway.desk import Desk, Line
 
@@ -116,6 +116,13 @@ class Hold:
         """Cover all that the call may say, for an answer that can't be seen while it comes; else it must stream."""
         if self.covered_tokens < UNBOUNDED:
             self.must_stream = not self._take(self._scope.max_output_tokens)
+
+    def known_left(self, kind: WantKind) -> int | None:
+        """Tell what is left of what pays for this call, by the last that this worker has learned; None: not of it."""
+        for priced in self._priced:
+            if priced.fund.want.kind == kind:
+                return priced.fund.held + sum(lease.left + lease.idle for lease in priced.fund.leases)
+        return None
 
     # ---- growing
 

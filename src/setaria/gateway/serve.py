@@ -1,6 +1,7 @@
 """Serve: one API call from its credentials to its receipt; read this first."""
 
 from setaria.gateway.admit import admit
+from setaria.gateway.announce import announce
 from setaria.gateway.ask import ask
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.deliver import deliver
@@ -22,6 +23,7 @@ async def serve(received: Received, client: Client, platform: Platform) -> None:
     asked = await ask(identified, client, platform)
     admitted = await admit(asked, platform)
     with admitted.hold:  # what is not settled goes back
+        announce(admitted, client)
         routed = route(admitted, platform)
         reply = await forward(routed, client, platform)
         receipt = await settle(reply, client, platform)

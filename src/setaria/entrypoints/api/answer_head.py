@@ -23,12 +23,13 @@ def whole_head(
     ).encode("latin-1")
 
 
-def stream_head(date: str, call_id: str, *, chunked: bool) -> bytes:
-    """Write the head of a stream; without chunks it ends when the connection does."""
+def stream_head(date: str, call_id: str, more: Iterable[tuple[str, str]] = (), *, chunked: bool) -> bytes:
+    """Write the head of a stream; without chunks it ends when the connection does. `more` as in `whole_head`."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in more])
     framing = "transfer-encoding: chunked" if chunked else "connection: close"
     return (
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
-        f"x-accel-buffering: no\r\ndate: {date}\r\nx-request-id: {call_id}\r\n{framing}\r\n\r\n"
+        f"x-accel-buffering: no\r\ndate: {date}\r\nx-request-id: {call_id}\r\n{lines}{framing}\r\n\r\n"
     ).encode("latin-1")
 
 

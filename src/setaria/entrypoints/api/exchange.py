@@ -50,6 +50,7 @@ class Exchange:
     """Implements `gateway.ports.Client` over one HTTP request."""
 
     __slots__ = (
+        "_announced",
         "_body_error",
         "_body_waiter",
         "_chunked",
@@ -81,6 +82,7 @@ class Exchange:
         self._chunked = False
         self._over = False
         self._watcher: Watcher | None = None
+        self._announced: tuple[tuple[str, str], ...] = ()
 
     # ---- what the connection tells
 
@@ -175,6 +177,10 @@ class Exchange:
         elif self._line.full:
             watcher.client_full()
 
+    def announce(self, headers: tuple[tuple[str, str], ...]) -> None:
+        """Let the answer's head have these headers, whatever the answer is."""
+        self._announced = headers
+
     def respond(
         self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = (), *, content_type: str = JSON
     ) -> None:
@@ -186,7 +192,7 @@ class Exchange:
             return
         close = not self._reusable(framed=True)
         content = b"" if self.head.method == "HEAD" else body
-        fields = (("content-type", content_type), *headers)
+        fields = (("content-type", content_type), *headers, *self._announced)
         head = whole_head(status, len(body), self._line.date, self.call_id, fields, close=close)
         self._line.send(head + content)
         self._finish(close=close)
@@ -194,7 +200,7 @@ class Exchange:
     def start_stream(self) -> None:
         """Send the head of a stream."""
         chunked = self.head.version == "1.1"
-        self.open(stream_head(self._line.date, self.call_id, chunked=chunked), chunked=chunked)
+        self.open(stream_head(self._line.date, self.call_id, self._announced, chunked=chunked), chunked=chunked)
         self._harmless = write_chunk(COMMENT)
 
     def open(self, head: bytes, *, chunked: bool) -> None:
