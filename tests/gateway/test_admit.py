@@ -448,7 +448,16 @@ def test_limits_are_of_the_account_and_end_with_the_call() -> None:
         await begin_and_end(stage)
         await begin_and_end(stage)
         fourth = await ask(stage)
-        assert (fourth.status, fourth.headers) == (429, {"retry-after": "60"})
+        assert fourth.status == 429
+        assert fourth.headers == {
+            "retry-after": "60",
+            "x-ratelimit-limit-requests": "3",
+            "x-ratelimit-remaining-requests": "0",
+            "x-ratelimit-reset-requests": "60s",
+            "anthropic-ratelimit-requests-limit": "3",
+            "anthropic-ratelimit-requests-remaining": "0",
+            "anthropic-ratelimit-requests-reset": "2026-11-23T00:01:00.000Z",
+        }
 
     async def begin_and_end(stage: Stage) -> None:
         _, task = begin(stage, "openai_chat", RecordingClient(body_of()))
@@ -465,7 +474,8 @@ def test_tokens_of_the_minute_are_put_right() -> None:
     async def story(stage: Stage) -> None:
         await ask(stage, max_tokens=20)
         refused = await ask(stage, max_tokens=20)
-        assert (refused.status, refused.headers) == (429, {"retry-after": "60"})
+        assert (refused.status, refused.headers["retry-after"]) == (429, "60")
+        assert refused.headers["x-ratelimit-limit-tokens"] == "500"
 
     limits = Limits(every=ModelLimits(tpm=500))
     play(story, *said(3, Usage(PROMPT, output_tokens=600)), money=10_000, limits=limits)

@@ -141,9 +141,15 @@ class QuotaExhausted(CallerError):
 
 
 class Limited(CallerError):
-    """Too many requests; waiting helps."""
+    """Too many requests; waiting helps. `headers` tell the limit in the words of both protocols."""
 
     hopeless = False
+
+    def __init__(
+        self, message: str, *, retry_after_s: int | None = None, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.headers = headers
 
 
 class UpstreamError(SetariaError):

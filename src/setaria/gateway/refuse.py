@@ -1,6 +1,6 @@
 """Refuse: tell a caller what is wrong, in the protocol it speaks."""
 
-from setaria.core.errors import SetariaError, WrongMethod
+from setaria.core.errors import Limited, SetariaError, WrongMethod
 from setaria.core.ids import CallId
 from setaria.gateway.ports import Client
 from setaria.wire.codec import Codec
@@ -20,6 +20,8 @@ def error_headers(error: SetariaError) -> tuple[tuple[str, str], ...]:
     headers: list[tuple[str, str]] = []
     if isinstance(error, WrongMethod):
         headers.append(("allow", error.allowed))
+    if isinstance(error, Limited):
+        headers += error.headers
     if error.retry_after_s is not None:
         headers.append(("retry-after", str(error.retry_after_s)))
     if error.hopeless and (error.retry_after_s is None or error.retry_after_s > _LONG_S):
