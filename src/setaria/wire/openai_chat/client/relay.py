@@ -134,7 +134,13 @@ class ChatRelay:
         passed: list[bytes] = []
         try:
             for event in events:
-                self._pass(event, passed)
+                mould = None if self._tail or self._is_done else self._learnt
+                text = "" if mould is None else mould.text_in(event + _GAP)
+                if mould is None or not text:
+                    self._pass(event, passed)
+                else:
+                    self.said_tokens += estimate_piece(text)
+                    passed.append(mould.show(event + _GAP).removesuffix(_GAP))
         except SetariaError as error:
             self._failure = error
         if not passed:
