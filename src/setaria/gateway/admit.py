@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from setaria.core.errors import InvalidRequest, Unavailable
-from setaria.domain.accounts.records import Caller, Limits, ModelLimits
+from setaria.domain.accounts.records import DEFAULT_LIMITS, Caller, Limits, ModelLimits
 from setaria.domain.catalog.model import Model
 from setaria.domain.ledger.tariff import Tariff, is_free
 from setaria.domain.plans.windows import window_scope
@@ -12,8 +12,6 @@ from setaria.gateway.hold import SLICE_TOKENS, Hold, Scope
 from setaria.gateway.paid_plan import PaidPlan, find_plan
 from setaria.gateway.platform import Platform
 from setaria.gateway.stages import Admitted, Asked
-
-DEFAULT_LIMITS = ModelLimits(rpm=100, tpm=10_000_000, in_flight=16)
 
 
 class Item(NamedTuple):

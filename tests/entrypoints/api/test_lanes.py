@@ -5,15 +5,26 @@ from msgspec.structs import replace
 
 from setaria.core.protocol import Lane
 from setaria.domain.accounts.records import KeyRules
+from setaria.domain.plans.offers import Offer
+from setaria.domain.plans.subscriptions import begin
 from setaria.entrypoints.api.edge import Edge
 from setaria.entrypoints.api.lane_hosts import LaneHosts
 from setaria.entrypoints.api.proxies import NO_PROXIES
 from setaria.entrypoints.api.routes import ROUTES
 from tests.entrypoints.api.serving import CHAT, GOOD, MESSAGES, STREAM, Site, visit
-from tests.fakes.platform import ANY, add_key
+from tests.fakes.platform import ACCOUNT, ANY, add_key
 
 HOSTS = LaneHosts(("api.example.org",), ("plan.example.org",))
 COUNT = MESSAGES + "/count_tokens"
+
+
+def make_key(site: Site, lane: Lane) -> str:
+    """Make a key of a lane; a plan's comes with a plan that is valid."""
+    if lane == "payg":
+        return add_key(site.stage.ledger)
+    held = begin("sub_1", ACCOUNT, Offer("lite", "Lite", 6, "month", 1_000), site.stage.clock.now_ms(), 6)
+    site.stage.ledger.subscriptions[held.id] = held
+    return add_key(site.stage.ledger, lane=lane, terms=replace(ANY, subscription_id=held.id))
 
 
 @pytest.mark.parametrize("lane", ["payg", "plan"])
@@ -22,7 +33,7 @@ def test_a_key_is_good_in_its_lane(lane: Lane, target: str) -> None:
     """A plan's key under `/plan`, another one without, in both protocols."""
 
     async def story(site: Site) -> None:
-        key = add_key(site.stage.ledger, lane=lane)
+        key = make_key(site, lane)
         method, body = ("GET", b"") if "models" in target else ("POST", GOOD)
         path = ("/plan" if lane == "plan" else "") + target
         answer = await site.ask(site.request(method, path, body, authorization=f"Bearer {key}"))
@@ -88,8 +99,8 @@ def test_what_belongs_to_no_lane_is_at_every_host(path: str) -> None:
 
 
 def test_every_route_of_a_lane_is_in_both() -> None:
-    """The plan's lane has what the other has, under its prefix."""
-    paths = {route.path for route in ROUTES if route.lane == "plan"} - {"/plan"}
+    """The plan's lane has what the other has, under its prefix, and what is a plan's alone."""
+    paths = {route.path for route in ROUTES if route.lane == "plan" and not route.path.endswith("/quota")} - {"/plan"}
     assert paths == {f"/plan{route.path}" for route in ROUTES if route.lane == "payg"}
 
 
@@ -97,7 +108,7 @@ def test_a_plan_s_host_needs_no_prefix() -> None:
     """A plan's key is good there on the plain paths, and another one is told where to go."""
 
     async def story(site: Site) -> None:
-        key = add_key(site.stage.ledger, lane="plan")
+        key = make_key(site, "plan")
         asked = {"host": "plan.example.org", "authorization": f"Bearer {key}"}
         assert (await site.ask(site.request("POST", CHAT, GOOD, **asked))).status == 200
         assert (await site.ask(site.request("POST", MESSAGES, GOOD, **asked))).status == 200
