@@ -13,6 +13,8 @@ from setaria.gateway.paid_plan import PaidPlan, find_plan
 from setaria.gateway.platform import Platform
 from setaria.gateway.stages import Admitted, Asked
 
+_NOTHING_SAID = ModelLimits()
+
 
 class Item(NamedTuple):
     """A line of a call; one that pays for tokens names its tariff."""
@@ -26,7 +28,7 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
 
     Raises: InvalidRequest where the model has no price; Limited, OutOfFunds, FundsHeld, PlanExpired, QuotaExhausted;
         Unavailable while it is not known, or the books and their stand-in can take no more calls.
-    Cost: 4 us where everything lies here; no question to the database.
+    Cost: with the settlement of its hold 25 us (on a busy machine) where everything lies here, and no query.
     """
     if platform.spool.is_full:
         raise Unavailable("calls can't be put on the books now; try again", retry_after_s=2)
@@ -52,7 +54,7 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
             else:
                 hold.add_priced(item.line.fund, parts, item.tariff)
     if is_paid_ahead:
-        hold.measure()
+        hold.measure(SLICE_TOKENS)
         if not asked.stream:
             hold.cover_whole()
     elif price is not None:
@@ -63,14 +65,19 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
 def limits_on(limits: Limits, model_id: str, plan: ModelLimits | None = None) -> ModelLimits:
     """Give an account's limits on a model: its own for this model, else for every model, its plan's, the platform's."""
     own, every = limits.models.get(model_id), limits.every
-    if own is None and every == ModelLimits() and plan is None:
+    if own is None and plan is None and every == _NOTHING_SAID:
         return DEFAULT_LIMITS
-    chosen = [each for each in (own, every, plan, DEFAULT_LIMITS) if each is not None]
+    own, plan = own or _NOTHING_SAID, plan or _NOTHING_SAID
     return ModelLimits(
-        rpm=next(each.rpm for each in chosen if each.rpm is not None),
-        tpm=next(each.tpm for each in chosen if each.tpm is not None),
-        in_flight=next(each.in_flight for each in chosen if each.in_flight is not None),
+        rpm=_first(own.rpm, every.rpm, plan.rpm, DEFAULT_LIMITS.rpm),
+        tpm=_first(own.tpm, every.tpm, plan.tpm, DEFAULT_LIMITS.tpm),
+        in_flight=_first(own.in_flight, every.in_flight, plan.in_flight, DEFAULT_LIMITS.in_flight),
     )
+
+
+def _first(*values: int | None) -> int | None:
+    """Give the first of several that is said."""
+    return next((value for value in values if value is not None), None)
 
 
 def _price_of(asked: Asked, at_ms: int, platform: Platform) -> Tariff | None:
