@@ -281,6 +281,9 @@ def _named(draw: Draw, parameters: list[tuple[Parameter, str]]) -> str:
             "the {name} {value}",
             "{value} as {name}",
             "{name} is {value}",
+            "{name} equals {value}",
+            "{name} set to {value}",
+            "{name} being {value}",
         )
     )
     text, joint = "", draw.one((" with ", ": ", " using ", ", ", " where ", " - "))

@@ -67,7 +67,12 @@ def dress_order(draw: Draw, order: str) -> str:
 
 
 def frame(draw: Draw, text: str) -> str:
-    """Put a greeting before a question or thanks after it, in some of the cases; drop its capital or its mark."""
+    """Put a greeting before a question or thanks after it, in some of the cases; drop its capital or its mark.
+
+    Half of what ends without a mark gets a full stop, which is no part of the value before it.
+    """
+    if text[-1:].isalnum() and draw.chance(0.5):
+        text += "."
     turn = draw.random.random()
     if turn < 0.07:
         text = draw.one(_GREETINGS) + text

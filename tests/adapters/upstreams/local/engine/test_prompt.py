@@ -264,9 +264,9 @@ def test_what_is_read_with_comfort_is_left_alone(model: LocalModel) -> None:
 
 def test_a_long_question_takes_the_shortest_surroundings(model: LocalModel) -> None:
     """Where the question alone is above comfort it is read whole, and all else as short as can be."""
-    asked = msgspec.structs.replace(agent_dialogue(), messages=(*agent_dialogue().messages, user("tea " * 1_000)))
+    asked = msgspec.structs.replace(agent_dialogue(), messages=(*agent_dialogue().messages, user("7 " * 1_000)))
     prompt, text = read(model, asked)
-    assert ("tea " * 1_000 in text, 2_000 < len(prompt.ids) < 3_000) == (True, True)
+    assert ("7 " * 1_000 in text, 2_000 < len(prompt.ids) < 3_000) == (True, True)
 
 
 def test_a_model_without_a_comfortable_length_reads_all_it_can(model: LocalModel) -> None:
@@ -274,9 +274,9 @@ def test_a_model_without_a_comfortable_length_reads_all_it_can(model: LocalModel
     roomy = dataclasses.replace(model, comfortable_tokens=8_192 - 256)
     lengths = []
     for words in (3_900, 4_050):
-        asked = dialogue(Message("system", (Text("tea " * words),)), user("Hi"))
+        asked = dialogue(Message("system", (Text("7 " * words),)), user("Hi"))
         lengths.append(len(PromptReader(roomy).read(asked).ids))
-    assert (lengths[0] > 7_800, lengths[1] < 4_000) == (True, True)
+    assert (lengths[0] > 7_800, lengths[1] < 4_500) == (True, True)
 
 
 def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:

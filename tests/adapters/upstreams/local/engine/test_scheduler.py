@@ -75,7 +75,7 @@ def test_forms_of_neighbours_change_nothing(model: LocalModel) -> None:
 
 def test_a_seed_gives_one_answer(model: LocalModel) -> None:
     """The same seed gives the same text, another one another text."""
-    wild = [Sampling(temperature=1.5, top_p=1.0, seed=seed) for seed in (3, 3, 4, 5, 6)]
+    wild = [Sampling(temperature=4.0, top_p=1.0, seed=seed) for seed in (3, 3, 4, 5, 6)]
     texts = answers(model, [question("The tea house by the river", sampling) for sampling in wild])
     assert (texts[0] == texts[1], len(set(texts)) > 2) == (True, True)
 

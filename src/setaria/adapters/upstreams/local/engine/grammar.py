@@ -8,7 +8,8 @@ An answer is thinking, where it is on, and then one of these:
     tool_choice `required` or named    calls
     response_format                    JSON after the schema; with tools, that or calls
 
-Text holds no special token and nothing that its reader would take for a mark.
+A model that is to think thinks something: its thought is never empty. Text holds no special token and nothing that its
+reader would take for a mark.
 """
 
 import json
@@ -44,7 +45,8 @@ def write_grammar(dialogue: Dialogue, speech: Speech, *, inside_thinking: bool) 
         opening = "" if inside_thinking else write_mark(speech, THINK)
         lines += [
             f"thinking: {opening} THOUGHT {write_mark(speech, THINK_END)}",
-            "THOUGHT: " + _without(THINK_END, CALL),
+            "THOUGHT: SOME & " + _without(THINK_END, CALL),
+            "SOME: /(?s:.*\\S.*)/",
         ]
     lines.append(f"answer: {_answer(dialogue.response_format, may_call=may_call, must_call=must_call)}")
     if calls is not None and may_call:
