@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from setaria.core.errors import ContextOverflow, InvalidRequest, UpstreamBusy, UpstreamCut, UpstreamFailed
+from setaria.core.errors import (
+    ContextOverflow,
+    InvalidRequest,
+    UpstreamBusy,
+    UpstreamCut,
+    UpstreamFailed,
+    UpstreamRefused,
+)
 from setaria.core.events import (
     Event,
     Finish,
@@ -196,7 +203,7 @@ def told(kind: str, message: str) -> bytes:
             "9 tokens > 8",
         ),
         (told("invalid_request_error", "no such tool"), [], InvalidRequest, "no such tool"),
-        (told("authentication_error", "bad key"), [], UpstreamFailed, "operator"),
+        (told("authentication_error", "bad key"), [], UpstreamRefused, "operator"),
         (BEGUN + b'data: {"error": {"code": "429", "type": "limitation"}}\n\n', TEXT, UpstreamBusy, "busy"),
         (BEGUN + start(), TEXT, UpstreamFailed, "second time"),
         (BEGUN + b"data: <html>\n\n", TEXT, UpstreamFailed, "malformed event"),
