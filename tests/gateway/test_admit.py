@@ -90,11 +90,15 @@ def test_the_estimate_of_these_tests() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_call_is_charged_what_it_took(protocol: ProtocolName, stream: bool) -> None:
-    """The hold is paid from, the rest goes back, and the row says what, to which price, and from where."""
+    """The hold is paid from, the rest goes back, and the row says what, to which price, and from where.
+
+    The answer's head tells what there was, as last known.
+    """
 
     async def story(stage: Stage) -> None:
         client = await ask(stage, protocol, stream=stream)
         assert client.is_over
+        assert client.announced == {"x-setaria-balance": "0.000001"}
 
     stage = play(story, *said(3), money=1000)
     (row,) = stage.ledger.rows
