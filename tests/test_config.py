@@ -114,6 +114,12 @@ def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyP
     """Each setting has its variable, which wins over the default."""
     values = {"server.host": "::1", "server.public_url": "https://a.example", "database.url": "postgresql://h/n"}
     values["telemetry.otlp_endpoint"] = "http://h:1"
+    values |= {"alerts.mail_from": "a@b.example", "alerts.mail_copy": "a@b.example", "alerts.smtp_security": "tls"}
+    values |= {
+        "alerts.webhook_url": "https://a.example",
+        "alerts.webhook_secret_env": "A",
+        "alerts.smtp_password_env": "A",
+    }
     values |= {"server.metrics": "off", "server.trusted_proxies": "::1, 10.0.0.0/8", "lanes.plan_hosts": "b"}
     for variable, name in ENVIRONMENT.items():
         if name in SETTINGS:
@@ -129,7 +135,7 @@ def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyP
         ("SETARIA_SERVER_PROT", "SETARIA_SERVER_PROT is no setting; did you mean SETARIA_SERVER_PORT?"),
         (
             "SETARIA_" + "Z" * 60,
-            "SETARIA_" + "Z" * 60 + " is no setting; there are: SETARIA_CONFIG, SETARIA_DATA, ",
+            "SETARIA_" + "Z" * 60 + " is no setting; there are: SETARIA_ALERTS_MAIL_COPY, ",
         ),
         ("SETARIA_SERVER_METRICS", "SETARIA_SERVER_METRICS: server.metrics can't be 'x'; allowed: loopback, off"),
         ("SETARIA_REVIEW_ENABLED", "SETARIA_REVIEW_ENABLED is not yet available; unset it"),
@@ -163,7 +169,7 @@ def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPat
         ("[server]\nzzzz = 1\n", ":2: zzzz is no setting of [server]; there are: body_limit_mb, connections, "),
         ("# a\n[servers]\nport = 1\n", ":2: servers is no section; did you mean server?"),
         ("\nport = 1\n", ":2: port is no section; it belongs into [server]"),
-        ("[server]\n[what]\n", ":2: what is no section; there are: database, lanes, models, server, telemetry, "),
+        ("[server]\n[what]\n", ":2: what is no section; there are: alerts, database, lanes, models, server, "),
         ("server = 1\n", ":1: server must be a table that begins with [server]"),
         ("[[server]]\nport = 1\n", ":1: server must be a table that begins with [server]"),
         ('[lanes]\nplan_hosts = "a"\n', ":2: lanes.plan_hosts can't be 'a'; allowed: a list, each of it a host name"),

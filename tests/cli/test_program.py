@@ -150,7 +150,7 @@ def test_the_program_loads_little() -> None:
 def test_shells_can_complete_commands() -> None:
     """A shell that asks what could follow is told the commands."""
     done = start(_SETARIA_COMPLETE="complete_bash", COMP_WORDS="setaria keys ", COMP_CWORD="2")
-    assert done.stdout.split() == ["create", "list", "revoke"]
+    assert done.stdout.split() == ["create", "list", "rotate", "disable", "enable", "revoke", "delete"]
 
 
 def test_a_process_ends_with_its_exit_code() -> None:

@@ -321,7 +321,7 @@ def test_a_model_that_a_server_does_not_have_is_told(run: Run, server: str, key_
     ran = run("upstreams", "test", "a", "--model", "m3")
     assert ran.code == 1
     assert [line.strip() for line in ran.out.splitlines()[-2:]] == [
-        "FAIL  call          m3: no such model here",
+        "FAIL  call          m3: the model server found nothing (status 404: no such model here); tell its operator",
         "The server does not list m3; it has m1, m2.",
     ]
 
