@@ -28,9 +28,10 @@ class RetentionTable:
 
     def drop_calls(self, before_ms: int, limit: int, now_ms: int) -> int:
         """Drop up to so many of the oldest calls from before a moment, and keep their sums; gives how many."""
-        oldest = select(calls).where(calls.c.id < _first_id(before_ms)).order_by(calls.c.id).limit(limit)
-        ids = self._keep_sums(oldest, now_ms)
+        oldest = select(calls.c.id).where(calls.c.id < _first_id(before_ms)).order_by(calls.c.id).limit(limit)
+        ids = list(self._connection.execute(oldest).scalars())
         if ids:
+            self._keep_sums(select(calls).where(calls.c.id.in_(ids)), now_ms)
             self._connection.execute(delete(calls).where(calls.c.id.in_(ids)))
         return len(ids)
 
@@ -57,9 +58,11 @@ class RetentionTable:
         """Drop the oldest week that lies wholly before a moment, and keep its sums; gives how many calls it held."""
         for week, table in self._weeks():
             if (week + 1) * _WEEK_MS <= before_ms:
-                ids = self._keep_sums(select(table), now_ms)
+                # What a spool brings now must wait, or it would be dropped without having been summed.
+                self._connection.execute(text(f"LOCK TABLE {table.name} IN ACCESS EXCLUSIVE MODE"))
+                count = self._keep_sums(select(table), now_ms)
                 self._connection.execute(text(f"DROP TABLE {table.name}"))
-                return len(ids)
+                return count
         return 0
 
     def _weeks(self) -> list[tuple[int, Table]]:
@@ -74,13 +77,14 @@ class RetentionTable:
     def _is_partitioned(self) -> bool:
         return self._connection.dialect.name == "postgresql"
 
-    def _keep_sums(self, question: "Select[tuple[object, ...]]", now_ms: int) -> list[str]:
-        """Add what the calls took to the sums of their days, and to a checkpoint of each allowance that paid."""
-        ids: list[str] = []
+    def _keep_sums(self, question: "Select[tuple[object, ...]]", now_ms: int) -> int:
+        """Add what calls took to the sums of their days, and to a checkpoint of each purse; gives how many."""
+        count, first_id, last_id = 0, "", ""
         days: _Sums = {}
         paid: dict[tuple[str, str], int] = {}
         for row in self._connection.execute(question.execution_options(yield_per=1_000)).mappings():
-            ids.append(row["id"])
+            count += 1
+            first_id, last_id = min(first_id or row["id"], row["id"]), max(last_id, row["id"])
             day = iso_from_ms(row["at_ms"])[:_DATE_LENGTH]
             sums = days.setdefault((day, row["account_id"], row["key_id"], row["model"]), [0] * len(_COUNTED))
             for place, name in enumerate(_COUNTED):
@@ -89,8 +93,8 @@ class RetentionTable:
                 key = (row["account_id"], part.allowance_id)
                 paid[key] = paid.get(key, 0) + part.amount
         self._add_days(days)
-        self._add_checkpoints(paid, now_ms, ids)
-        return ids
+        self._add_checkpoints(paid, now_ms, f"{first_id}..{last_id}")
+        return count
 
     def _add_days(self, days: _Sums) -> None:
         dialect = postgresql if self._is_partitioned() else sqlite
@@ -104,7 +108,7 @@ class RetentionTable:
                 )
             )
 
-    def _add_checkpoints(self, paid: dict[tuple[str, str], int], now_ms: int, ids: list[str]) -> None:
+    def _add_checkpoints(self, paid: dict[tuple[str, str], int], now_ms: int, reference: str) -> None:
         rows = [
             {
                 "id": new_call_id(now_ms),
@@ -115,7 +119,7 @@ class RetentionTable:
                 "amount": amount,
                 "actor": "system",
                 "reason": "calls older than the retention were dropped",
-                "reference": f"{min(ids)}..{max(ids)}",
+                "reference": reference,
             }
             for (account_id, allowance_id), amount in paid.items()
         ]
