@@ -1,6 +1,7 @@
 """Train: one run from the first token to the last; started again, it goes on where its checkpoint stands.
 
-    python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--threads 2] [--steps N] [--start CHECKPOINT]
+    python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--threads 2] [--steps N]
+        [--start CHECKPOINT | --from FOLDER]
 
 The rate warms up over 40 steps, is flat for 45% of the tokens and then falls in a line. Everything is seeded, so a run
 that was broken off and one that was not see the same batches. SIGTERM ends a run with a checkpoint.
@@ -21,6 +22,7 @@ from training.model import Network, Shape
 from training.muon import Muon
 from training.pace import Pace
 from training.places import run_folder
+from training.published import published_weights, take_tokenizer
 from training.shards import ShardMaker
 from training.tokenizer import load_tokenizer
 
@@ -35,6 +37,9 @@ _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
 _SPEED_UNKNOWN_S = 240
+_SHARD_AFTER_PUBLISHED = 1_000
+"""Where a run begins to draw its data that goes on from a model: behind all that the model may have seen."""
+
 _DEVELOPMENT_EVERY = 250
 
 
@@ -84,20 +89,27 @@ class Meter:
 class Run:
     """One run in its folder."""
 
-    def __init__(self, folder: Path, total_tokens: int, start: Path | None, pace: Pace) -> None:
+    def __init__(
+        self, folder: Path, total_tokens: int, start: Path | None, pace: Pace, published: Path | None = None
+    ) -> None:
         torch.manual_seed(_SEED)
         self._pace = pace
         self._folder = folder
+        path = checkpoint_path(folder)
+        if published and not path.exists():
+            take_tokenizer(published, folder)
         self._shards = ShardMaker(load_tokenizer(folder))
         network = Network(Shape())
         adam = torch.optim.AdamW(network.others(), lr=_OTHER_RATE, betas=(0.9, 0.97), weight_decay=0.0, eps=1e-10)
         self._trained = Trained(network, Muon(network.matrices(), _MATRIX_RATE), adam)
         self._progress = Progress(total_tokens)
-        path = checkpoint_path(folder)
         if path.exists() or start:
             self._progress = load_checkpoint(path if path.exists() else start or path, self._trained)
             self._progress.total_tokens = total_tokens
             _say(f"going on from step {self._progress.step}")
+        elif published:
+            network.load_state_dict(published_weights(published, network.shape))
+            self._progress.shard = _SHARD_AFTER_PUBLISHED
         self._development = self._shards.development_shard()
         self._is_stopped = False
         signal.signal(signal.SIGTERM, self._stop)
@@ -213,9 +225,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=0.0, help="end within so many minutes, rate and all")
     parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens")
     parser.add_argument("--start", type=Path, default=None, help="checkpoint that a new run starts from")
+    parser.add_argument(
+        "--from", type=Path, default=None, dest="published", help="folder of a finished model whose weights to go on from"
+    )
     options = parser.parse_args()
     pace = Pace(options.threads)
-    Run(run_folder(options.run), int(options.tokens), options.start, pace).train(options.steps, options.minutes)
+    Run(run_folder(options.run), int(options.tokens), options.start, pace, options.published).train(options.steps, options.minutes)
 
 
 if __name__ == "__main__":
