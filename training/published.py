@@ -1,4 +1,4 @@
-"""Published: takes the weights of a model in the package's layout, so that a run can go on from a model that was shipped.
+"""Published: takes the weights of a model in the package's layout, so that a run can go on from a shipped model.
 
 The folder holds half-precision numbers and no state of the optimizers: a run that starts here warms up anew.
 """

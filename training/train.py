@@ -226,11 +226,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens")
     parser.add_argument("--start", type=Path, default=None, help="checkpoint that a new run starts from")
     parser.add_argument(
-        "--from", type=Path, default=None, dest="published", help="folder of a finished model whose weights to go on from"
+        "--from",
+        type=Path,
+        default=None,
+        dest="published",
+        help="folder of a finished model whose weights to go on from",
     )
     options = parser.parse_args()
     pace = Pace(options.threads)
-    Run(run_folder(options.run), int(options.tokens), options.start, pace, options.published).train(options.steps, options.minutes)
+    Run(run_folder(options.run), int(options.tokens), options.start, pace, options.published).train(
+        options.steps, options.minutes
+    )
 
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 _VOCABULARY = Path(__file__).with_name("vocabulary.txt")
-_VOWELS = "aeiou"
-_CONSONANTS = "bcdfghjklmnprstvwz"
-_ENDS = "nrlst"
 _ACCENTS = str.maketrans({"a": "áàäâåã", "e": "éèëê", "o": "óöôø", "u": "úüû", "n": "ñ", "c": "ç", "i": "íï"})
 _LONGEST_WORD = 18
 
@@ -64,7 +61,7 @@ class Draw:
         return word[:1].upper() + word[1:]
 
     def _syllable(self) -> str:
-        return self.one(_CONSONANTS) + self.one(_VOWELS) + (self.one(_ENDS) if self.chance(0.35) else "")
+        return self.word("onset") + self.word("vowel") + (self.word("coda") if self.chance(0.35) else "")
 
     def _from_pieces(self) -> str:
         word = self.one(self.pieces)

@@ -1,10 +1,13 @@
 """Invented: tools that do not exist, random in name, parameters and wording, so that schemas are read, not recalled."""
 
 import re
+from dataclasses import replace
 
 from training.generate.draw import Draw
 from training.generate.family import Family, Parameter
-from training.generate.known import rename
+from training.generate.known import made_up_name, rename
+
+_SHARE_MEANINGLESS = 0.45
 
 # By kind of value: names of parameters, and how a person says such a value without naming the parameter.
 _KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -149,7 +152,101 @@ _SAME = {
     "order": ("order", "buy", "get me"),
     "record": ("record", "log", "note", "write down"),
 }
-_DIRECT = ("{tool}", "use {tool}", "call {tool}", "run {tool}", "use the tool {tool}", "call the function {tool}")
+_DIRECT = (
+    "{tool}",
+    "{tool}",
+    "use {tool}",
+    "call {tool}",
+    "run {tool}",
+    "use the tool {tool}",
+    "call the function {tool}",
+    "start {tool}",
+    "do {tool}",
+    "do a {tool}",
+    "execute {tool}",
+    "invoke {tool}",
+    "launch {tool}",
+    "trigger {tool}",
+    "perform {tool}",
+    "apply {tool}",
+    "try {tool}",
+    "make {tool} happen",
+    "begin {tool}",
+    "go for {tool}",
+    "fire {tool}",
+    "get {tool} going",
+    "issue {tool}",
+    "Time for {tool}",
+    "I need {tool}",
+    "I want {tool}",
+    "Now {tool}",
+    "Next: {tool}",
+    "We need {tool}",
+    "It is time to {tool}",
+    "Would you {tool}",
+)
+_JOINTS = (
+    " with ",
+    ": ",
+    " using ",
+    ", ",
+    " where ",
+    " - ",
+    " given ",
+    " having ",
+    " for ",
+    " taking ",
+    " on ",
+    ". ",
+    "\n",
+    " and ",
+    " by ",
+    "; ",
+    " (",
+    " when ",
+    " at ",
+    " so that ",
+    " while ",
+    " passing ",
+    " ",
+)
+_BETWEEN = (", ", " and ", ", and ", ", ", "; ", "\n", " with ", " plus ", " as well as ", " & ", " / ", " ", ", then ")
+_PAIRS = (
+    "{name} {value}",
+    "{name} {value}",
+    "{name} = {value}",
+    "{name}={value}",
+    "{name}: {value}",
+    "{name}:{value}",
+    "the {name} {value}",
+    "{value} as {name}",
+    "{value} as the {name}",
+    "{value} for {name}",
+    "{name} is {value}",
+    "{name} equals {value}",
+    "{name} set to {value}",
+    "{name} being {value}",
+    "{name} should be {value}",
+    "{name} must be {value}",
+    "{name} will be {value}",
+    "{name} as {value}",
+    "{name} to {value}",
+    "{name} at {value}",
+    "{name} of {value}",
+    "{name} -> {value}",
+    "{name} := {value}",
+    "{name} ({value})",
+    "{value} ({name})",
+    "({name} {value})",
+    "--{name} {value}",
+    "--{name}={value}",
+    "a {name} of {value}",
+    "{name} that is {value}",
+    "{name} like {value}",
+    "its {name} {value}",
+)
+_SAID_TRUE = ("true", "true", "yes", "on", "True")
+_SAID_FALSE = ("false", "false", "no", "off", "False")
 _QUESTIONS = (
     "What is the {noun}",
     "How is the {noun}",
@@ -166,6 +263,8 @@ _QUESTIONS = (
 
 def invent(draw: Draw) -> Family:
     """Make up a tool; what it does is said by its name, its description or both, and in its wordings."""
+    if draw.chance(_SHARE_MEANINGLESS):
+        return _meaningless(draw)
     verb = draw.word("verb") if draw.chance(0.6) else draw.one(tuple(_SAME))
     if draw.chance(0.2):
         verb = draw.syllables(1, 3)
@@ -179,6 +278,24 @@ def invent(draw: Draw) -> Family:
     description = "" if is_plain and draw.chance(0.3) else _description(draw, verb, noun)
     wordings = tuple(_wording(draw, name, (verb, noun), parameters) for _ in range(2))
     return Family(plain, name, description, tuple(parameter for parameter, _ in parameters), wordings)
+
+
+def _meaningless(draw: Draw) -> Family:
+    """Make up a tool whose name and parameters mean nothing: only what was offered tells what to copy where."""
+    name = made_up_name(draw)
+    many = draw.random.choices((0, 1, 2, 3, 4), (1, 6, 8, 6, 2))[0]
+    found: dict[str, tuple[Parameter, str]] = {}
+    while len(found) < many:
+        drawn, phrase = _parameter(draw)
+        other = re.sub(r"\W", "", "_".join(draw.invented_word().lower() for _ in range(draw.whole(1, 2)))) or "x"
+        found.setdefault(other, (replace(drawn, name=other), phrase))
+    parts = list(found.values())
+    wordings = []
+    for _ in range(3):
+        said = draw.some(parts, len(parts)) if draw.chance(0.6) else parts
+        wordings.append(draw.one(_DIRECT).format(tool=name) + _named(draw, said))
+    description = "" if draw.chance(0.4) else _description(draw, draw.syllables(1, 3), draw.invented_word().lower())
+    return Family(name, name, description, tuple(parameter for parameter, _ in parts), tuple(wordings))
 
 
 def _description(draw: Draw, verb: str, noun: str) -> str:
@@ -272,28 +389,20 @@ def _natural(parameters: list[tuple[Parameter, str]]) -> str:
 
 def _named(draw: Draw, parameters: list[tuple[Parameter, str]]) -> str:
     """Say each value together with its parameter's name."""
-    style = draw.one(
-        (
-            "{name} {value}",
-            "{name} = {value}",
-            "{name}={value}",
-            "{name}: {value}",
-            "the {name} {value}",
-            "{value} as {name}",
-            "{name} is {value}",
-            "{name} equals {value}",
-            "{name} set to {value}",
-            "{name} being {value}",
-        )
-    )
-    text, joint = "", draw.one((" with ", ": ", " using ", ", ", " where ", " - "))
+    style = draw.one(_PAIRS)
+    joint = draw.one(_JOINTS)
+    text, end = "", ")" if joint == " (" else ""
     for parameter, _ in parameters:
-        name = parameter.name.replace("_", " ") if draw.chance(0.5) else parameter.name
-        if parameter.kind == "boolean":
+        name = parameter.name.replace("_", " ") if draw.chance(0.3) else parameter.name
+        if parameter.kind == "boolean" and draw.chance(0.3):
             part = f"{joint}{name}{{{parameter.name}=true}}"
+        elif parameter.kind == "boolean":
+            value = draw.one(("true", "true", "false"))
+            said = draw.one(_SAID_TRUE if value == "true" else _SAID_FALSE)
+            part = joint + style.format(name=name, value=f"{said}{{{parameter.name}={value}}}")
         else:
             mark = '"' if parameter.kind == "text" or draw.chance(0.2) else ""
             part = joint + style.format(name=name, value=f"{mark}{{{parameter.name}}}{mark}")
         text += part if parameter.is_required else f"[{part}]"
-        joint = draw.one((", ", " and ", ", and "))
-    return text
+        joint = draw.one(_BETWEEN) if draw.chance(0.8) else joint.replace("(", "")
+    return text + end if text and not text.endswith("]") else text

@@ -225,13 +225,19 @@ def rename(draw: Draw, name: str) -> str:
         return "_".join(words[::-1]).lower()
     if turn < 0.84:
         return "-".join(words).lower()
-    return _made_up_name(draw)
+    return made_up_name(draw)
 
 
-def _made_up_name(draw: Draw) -> str:
+def made_up_name(draw: Draw) -> str:
+    """Make up a name of one to three words that mean nothing, in one of the styles of names."""
     parts = [draw.invented_word() for _ in range(draw.whole(1, 3))]
-    if draw.chance(0.3):
+    turn = draw.random.random()
+    if turn < 0.3:
         return parts[0] + "".join(part.capitalize() for part in parts[1:])
+    if turn < 0.45:
+        return "-".join(parts)
+    if turn < 0.5:
+        return ".".join(parts)
     return "_".join(parts)
 
 

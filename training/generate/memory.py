@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 from training.generate.draw import Draw
 from training.generate.sample import Sample, Turn, system, turns, user
@@ -9,6 +11,7 @@ from training.generate.smalltalk import small_talk_turn
 from training.generate.topics import topic_turn
 from training.generate.values import draw_text, draw_value
 
+_SPOKEN = Path(__file__).with_name("facts.txt")
 _FACTS: tuple[tuple[str, str], ...] = (
     ("name", "person"),
     ("city", "city"),
@@ -126,7 +129,7 @@ _REPEATED = (
 def recall_dialogue(draw: Draw) -> Sample:
     """Tell one to three facts, talk of something else, and ask for one of the facts."""
     facts = [_fact(draw) for _ in range(draw.random.choices((1, 2, 3), (6, 3, 1))[0])]
-    facts = list({fact[1].question: fact for fact in facts}.values())
+    facts = list({fact[1].thought.split(" is ")[0]: fact for fact in facts}.values())
     told = [fact[0] for fact in facts]
     others = [
         topic_turn(draw) if draw.chance(0.6) else small_talk_turn(draw) for _ in range(draw.one((0, 0, 1, 1, 2, 3)))
@@ -176,14 +179,38 @@ def many_look_ups(draw: Draw) -> Sample:
 
 def _fact(draw: Draw) -> tuple[Turn, Turn]:
     turn = draw.random.random()
-    if turn < 0.2:
+    if turn < 0.14:
         return _said(draw, _NAMED, _WHO, ("name", draw_text(draw, "person")))
-    if turn < 0.3:
+    if turn < 0.22:
         return _said(draw, _LIVING, _WHERE, ("city", draw_text(draw, "city")))
+    if turn < 0.7:
+        key, kind, told, asked = draw.one(_spoken_facts())
+        return _said(draw, told, asked, (key, draw_text(draw, kind)))
     key, kind = draw.one(_FACTS)
     if draw.chance(0.15):
         key = draw.word("noun")
     return _said(draw, _TOLD, _ASKED, (key, draw_text(draw, kind)))
+
+
+@cache
+def _spoken_facts() -> tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...]:
+    """Read `facts.txt`: of each fact its key, the kind of its values, how it is told and how it is asked for."""
+    facts: list[tuple[str, str, list[str]]] = []
+    for line in _SPOKEN.read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            facts[-1][2].append(line[1:])
+        elif not line.startswith("#"):
+            key, _, kind = line.partition(": ")
+            facts.append((key, kind, []))
+    return tuple(
+        (
+            key,
+            kind,
+            tuple(line for line in lines if "{value}" in line),
+            tuple(line for line in lines if "{value}" not in line),
+        )
+        for key, kind, lines in facts
+    )
 
 
 def _said(draw: Draw, told: tuple[str, ...], asked: tuple[str, ...], fact: tuple[str, str]) -> tuple[Turn, Turn]:

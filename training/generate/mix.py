@@ -15,7 +15,7 @@ from training.generate.unknown import unknown_turn, unmet_turn
 
 _SHARE_COPY_AT_FIRST = 0.55
 _SHARE_SYSTEM = 0.32
-_SHARE_FILLER = 0.075
+_SHARE_FILLER = 0.1
 _SHARE_WRAPPED = 0.02
 _SHARE_FORGOTTEN = 0.25
 _SHARE_UNNEEDED_TOOLS = 0.35
