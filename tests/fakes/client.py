@@ -35,8 +35,11 @@ class RecordingClient:
             watcher.client_full()
             watcher.tick(0.0)
 
-    def announce(self, headers: tuple[tuple[str, str], ...]) -> None:
-        self.announced = dict(headers)
+    def announce(self, lines: str) -> None:
+        assert lines.endswith("\r\n")
+        fields = [line.split(": ", 1) for line in lines[:-2].split("\r\n")]
+        assert len(dict(fields)) == len(fields)
+        self.announced = dict(fields)
 
     def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:
         if self.is_over or self._has_left:

@@ -17,7 +17,8 @@ from setaria.core.errors import SetariaError
 from setaria.core.usage import Usage
 from setaria.domain.ledger.allowances import Charge, write_charges
 from setaria.domain.ledger.funds import Fund, Lease, Parts
-from setaria.domain.ledger.leases import Debit, WantKind
+from setaria.domain.ledger.leases import MINUTE_KINDS, Debit, WantKind
+from setaria.domain.ledger.limit_notice import MinuteLimits
 from setaria.domain.ledger.tariff import Tariff, charge
 from setaria.gateway.desk import Desk, Line
 
@@ -73,6 +74,7 @@ class Hold:
         self._desk = desk
         self._scope = scope
         self._slots: list[tuple[Fund, Parts]] = []
+        self._minute: list[tuple[Fund, Lease]] = []
         self._tokens: list[tuple[Fund, Parts]] = []
         self._priced: list[Priced] = []
         self._overdraft: tuple[str, Tariff] | None = None
@@ -92,8 +94,10 @@ class Hold:
         match fund.want.kind:
             case "rpm":
                 fund.use_up(parts)
+                self._note_minute(fund, parts)
             case "tpm":
                 self._tokens.append((fund, parts))
+                self._note_minute(fund, parts)
             case _:
                 self._slots.append((fund, parts))
 
@@ -122,12 +126,30 @@ class Hold:
         if self.covered_tokens < UNBOUNDED:
             self.must_stream = not self._take(self._scope.max_output_tokens)
 
+    def known_limits(self) -> MinuteLimits | None:
+        """Tell what is left of the limits of the call's minute, as this worker last knew; None where there are none.
+
+        What calls under way hold counts as used.
+        """
+        if len(self._minute) < len(MINUTE_KINDS):
+            return None
+        (rpm, requests), (tpm, tokens) = self._minute
+        now_ms = max(self._scope.at_ms, requests.period)  # it may have waited for the next minute
+        return MinuteLimits(
+            rpm.limit or 0, requests.left + requests.idle, tpm.limit or 0, tokens.left + tokens.idle, now_ms
+        )
+
     def known_left(self, kind: WantKind) -> int | None:
         """Tell what is left of what pays for this call, by the last that this worker has learned; None: not of it."""
         for priced in self._priced:
             if priced.fund.want.kind == kind:
                 return priced.fund.held + sum(lease.left + lease.idle for lease in priced.fund.leases)
         return None
+
+    def _note_minute(self, fund: Fund, parts: Parts) -> None:
+        """Keep which lease of its minute the call took from; of one minute there is only one."""
+        for lease, _ in parts[:1]:
+            self._minute.append((fund, lease))
 
     # ---- growing
 

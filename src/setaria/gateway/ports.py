@@ -53,8 +53,8 @@ class Client(Protocol):
         """Tell the watcher from now on; at once if the client has left already."""
         ...
 
-    def announce(self, headers: tuple[tuple[str, str], ...]) -> None:
-        """Let the answer's head have these headers, whatever the answer is."""
+    def announce(self, lines: str) -> None:
+        """Let the answer's head have these header lines, each with its end of line, whatever the answer is."""
         ...
 
     def respond(self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = ()) -> None:

@@ -2,7 +2,7 @@
 
 from setaria.entrypoints.api.answer_head import stream_head, whole_head
 
-LEFT = (("x-setaria-plan-remaining", "10"),)
+LEFT = "x-setaria-plan-remaining: 10\r\n"
 
 
 def test_a_whole_answer_has_the_headers_that_were_announced() -> None:

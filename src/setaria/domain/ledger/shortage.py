@@ -2,10 +2,10 @@
 
 from typing import NamedTuple, assert_never
 
-from setaria.core.clock import iso_from_ms
 from setaria.core.errors import CallerError, FundsHeld, Limited, OutOfFunds, QuotaExhausted
 from setaria.domain.ledger.funds import Fund
 from setaria.domain.ledger.leases import MINUTE_MS, Short
+from setaria.domain.ledger.limit_notice import limit_headers
 
 SOON_S = 1
 
@@ -36,7 +36,7 @@ def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -
             what = "requests" if kind == "rpm" else "tokens"
             message = f"the limit of {fund.limit} {what} a minute on {fund.want.scope} is reached"
             is_held = kind == "tpm" and fund.held > own
-            headers = limit_headers(what, fund.limit or 0, short.left, now_ms)
+            headers = limit_headers(what, fund.limit or 0, str(short.left), now_ms)
             error = Limited(message, retry_after_s=wait_s, headers=headers)
             return Shortage(error, may_end_soon=short.elsewhere > 0 or is_held)
         case "in_flight":
@@ -44,22 +44,6 @@ def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -
             return Shortage(Limited(message, retry_after_s=SOON_S), may_end_soon=short.elsewhere > 0)
         case _:
             assert_never(kind)
-
-
-def limit_headers(what: str, limit: int, left: int, now_ms: int) -> tuple[tuple[str, str], ...]:
-    """Tell a limit of a minute as the official clients of both protocols read it.
-
-    Takes: what, `requests` or `tokens`.
-    """
-    wait_ms = MINUTE_MS - now_ms % MINUTE_MS
-    return (
-        (f"x-ratelimit-limit-{what}", str(limit)),
-        (f"x-ratelimit-remaining-{what}", str(left)),
-        (f"x-ratelimit-reset-{what}", f"{-(-wait_ms // 1000)}s"),
-        (f"anthropic-ratelimit-{what}-limit", str(limit)),
-        (f"anthropic-ratelimit-{what}-remaining", str(left)),
-        (f"anthropic-ratelimit-{what}-reset", iso_from_ms(now_ms + wait_ms)),
-    )
 
 
 def _used_up(fund: Fund, short: Short, now_ms: int) -> CallerError:

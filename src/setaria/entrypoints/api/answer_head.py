@@ -10,11 +10,13 @@ COMMENT = b":\n\n"
 JSON = "application/json"
 
 
-def whole_head(
-    status: int, size_bytes: int, date: str, call_id: str, more: Iterable[tuple[str, str]], *, close: bool
-) -> bytes:
-    """Write the head of an answer that is sent as a whole; `more` are the headers beside those that each has."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in more])
+def write_lines(headers: Iterable[tuple[str, str]]) -> str:
+    """Write headers as lines of a head."""
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+def whole_head(status: int, size_bytes: int, date: str, call_id: str, lines: str, *, close: bool) -> bytes:
+    """Write the head of an answer that is sent as a whole; `lines` are the headers beside those that each has."""
     if close:
         lines += "connection: close\r\n"
     return (
@@ -23,9 +25,8 @@ def whole_head(
     ).encode("latin-1")
 
 
-def stream_head(date: str, call_id: str, more: Iterable[tuple[str, str]] = (), *, chunked: bool) -> bytes:
-    """Write the head of a stream; without chunks it ends when the connection does. `more` as in `whole_head`."""
-    lines = "".join([f"{name}: {value}\r\n" for name, value in more])
+def stream_head(date: str, call_id: str, lines: str = "", *, chunked: bool) -> bytes:
+    """Write the head of a stream; without chunks it ends when the connection does. `lines` as in `whole_head`."""
     framing = "transfer-encoding: chunked" if chunked else "connection: close"
     return (
         "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"

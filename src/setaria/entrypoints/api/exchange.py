@@ -9,7 +9,15 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
-from setaria.entrypoints.api.answer_head import COMMENT, CONTINUE, JSON, LAST_CHUNK, stream_head, whole_head
+from setaria.entrypoints.api.answer_head import (
+    COMMENT,
+    CONTINUE,
+    JSON,
+    LAST_CHUNK,
+    stream_head,
+    whole_head,
+    write_lines,
+)
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
 from setaria.wire.http_chunk import write_chunk
@@ -82,7 +90,7 @@ class Exchange:
         self._chunked = False
         self._over = False
         self._watcher: Watcher | None = None
-        self._announced: tuple[tuple[str, str], ...] = ()
+        self._announced = ""
 
     # ---- what the connection tells
 
@@ -177,9 +185,9 @@ class Exchange:
         elif self._line.full:
             watcher.client_full()
 
-    def announce(self, headers: tuple[tuple[str, str], ...]) -> None:
-        """Let the answer's head have these headers, whatever the answer is."""
-        self._announced = headers
+    def announce(self, lines: str) -> None:
+        """Let the answer's head have these lines, whatever the answer is."""
+        self._announced = lines
 
     def respond(
         self, status: int, body: bytes, headers: tuple[tuple[str, str], ...] = (), *, content_type: str = JSON
@@ -192,8 +200,10 @@ class Exchange:
             return
         close = not self._reusable(framed=True)
         content = b"" if self.head.method == "HEAD" else body
-        fields = (("content-type", content_type), *headers, *self._announced)
-        head = whole_head(status, len(body), self._line.date, self.call_id, fields, close=close)
+        lines = f"content-type: {content_type}\r\n{self._announced}"
+        if headers:
+            lines += write_lines(headers)
+        head = whole_head(status, len(body), self._line.date, self.call_id, lines, close=close)
         self._line.send(head + content)
         self._finish(close=close)
 
