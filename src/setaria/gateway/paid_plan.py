@@ -31,16 +31,27 @@ async def find_plan(asked: Asked, at_ms: int, platform: Platform) -> PaidPlan:
     Raises: PlanExpired when it is over; InvalidRequest when it is not for the call's model; Unavailable.
     Cost: a look-up in memory when the plan is known.
     """
-    held = await platform.plans.find(asked.identified.caller.subscription_id)
-    term = None if held is None else held.term_at(at_ms)
-    if term is None:
-        ended = "" if held is None else f" at {iso_from_ms(held.last.ends_at_ms - 1)}"
-        raise PlanExpired(f"the plan of this key has ended{ended}; renew it, or ask whoever runs this platform")
-    rate = platform.tariffs.rate_of(asked.model.id, at_ms)
-    if rate is None or not _is_for(term.offer, asked.model.id):
+    term = await find_term(asked.identified.caller.subscription_id, at_ms, platform)
+    rate = rate_on(term.offer, asked.model.id, at_ms, platform)
+    if rate is None:
         raise InvalidRequest(f"the plan {term.offer.name} is not for the model {asked.model.id}", param="model")
     return PaidPlan(term, None if is_free(rate) else rate)
 
 
-def _is_for(offer: Offer, model_id: str) -> bool:
-    return not offer.models or model_id in offer.models
+async def find_term(subscription_id: str, at_ms: int, platform: Platform) -> Term:
+    """Find the term of a plan that holds at a moment.
+
+    Raises: PlanExpired when it is over; Unavailable.
+    """
+    held = await platform.plans.find(subscription_id)
+    term = None if held is None else held.term_at(at_ms)
+    if term is None:
+        ended = "" if held is None else f" at {iso_from_ms(held.last.ends_at_ms - 1)}"
+        raise PlanExpired(f"the plan of this key has ended{ended}; renew it, or ask whoever runs this platform")
+    return term
+
+
+def rate_on(offer: Offer, model_id: str, at_ms: int, platform: Platform) -> Tariff | None:
+    """Give what a model costs on a plan; None when the plan is not for it."""
+    rate = platform.tariffs.rate_of(model_id, at_ms)
+    return rate if not offer.models or model_id in offer.models else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, assert_never
 
-from setaria.core.errors import InternalError, SetariaError, UnknownModel, UnknownPath, WrongMethod
+from setaria.core.errors import InternalError, SetariaError, UnknownPath, WrongMethod
 from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Model
 from setaria.domain.routing.session import session_from_header
@@ -12,7 +12,7 @@ from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.routes import Match, is_console, protocol_of
 from setaria.gateway.authenticate import authenticate
-from setaria.gateway.choose import list_models
+from setaria.gateway.choose import list_models, show_model
 from setaria.gateway.count import CountLimit, count
 from setaria.gateway.defect import locate_defect
 from setaria.gateway.platform import Platform
@@ -90,11 +90,12 @@ class Dispatcher:
                 exchange.respond(_OK, write_count(tokens))
             case "list_models":
                 identified = await authenticate(self._received(match, exchange), self._platform)
-                cards = tuple(card_from_model(model) for model in list_models(identified, self._platform))
+                models = await list_models(identified, self._platform)
+                cards = tuple(card_from_model(model) for model in models)
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_models(cards))
             case "show_model":
-                await authenticate(self._received(match, exchange), self._platform)
-                card = card_from_model(self._find_model(match.id))
+                identified = await authenticate(self._received(match, exchange), self._platform)
+                card = card_from_model(await show_model(match.id, identified, self._platform))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
             case "show_call" | "show_balance" | "show_usage" | "show_quota":
                 exchange.respond(_OK, await self._report(match.route.action, match, exchange))
@@ -128,13 +129,6 @@ class Dispatcher:
                 return await reports.show_quota(received)
             case _:
                 assert_never(action)
-
-    def _find_model(self, name: str) -> Model:
-        """Find the model of a path; unlike one named in a request it is simply not there."""
-        try:
-            return self._platform.catalog.find(name)
-        except UnknownModel as error:
-            raise UnknownPath(error.message) from error
 
     def _received(self, match: Match, exchange: Exchange) -> Received:
         clock = self._platform.clock
