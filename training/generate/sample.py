@@ -1,7 +1,7 @@
 """Sample: one dialogue to learn from, in the terms of `setaria.core.dialogue`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from setaria.core.dialogue import Message, Reasoning, Text, Tool, ToolCall, ToolResult
@@ -47,7 +47,7 @@ def answer(text: str, thought: str, *, thinking: bool) -> Message:
     return Message("assistant", ((Reasoning(thought),) if thinking else ()) + (Text(text),))
 
 
-def calls(wanted: list[tuple[str, Mapping[str, Value]]], thought: str, *, thinking: bool) -> Message:
+def calls(wanted: Sequence[tuple[str, Mapping[str, Value]]], thought: str, *, thinking: bool) -> Message:
     """Write an assistant's message that calls tools."""
     blocks = tuple(
         ToolCall(f"call_{number}", name, json.dumps(arguments, ensure_ascii=False))
