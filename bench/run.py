@@ -94,6 +94,19 @@ id = "bench-anthropic"
 thinking = "disabled"
 deployments = [{{ upstream = "anthropic", model = "bench" }}]
 """
+PRICES = """
+currency = "USD"
+[[prices]]
+model = "bench"
+from = 2026-01-01T00:00:00Z
+input = "0.14"
+output = "0.28"
+[[prices]]
+model = "bench-anthropic"
+from = 2026-01-01T00:00:00Z
+input = "0.14"
+output = "0.28"
+"""
 
 
 def ask(path: str, key: str, model: str, messages: list[dict[str, str]], **fields: Any) -> bytes:
@@ -139,14 +152,34 @@ def setaria(folder: Path, upstream_port: int) -> Iterator[tuple[int, int, str, f
     (data / "setaria.toml").write_text(CONFIG.format(port=upstream_port))
     port = free_port()
     log = data / "log"
-    command = [str(PROGRAM), "--data", str(data), "serve", "--port", str(port)]
-    with started(command, port, GATEWAY_CPU, log):
-        pass  # the first start makes the tables and the key
+    serve = [str(PROGRAM), "--data", str(data), "serve", "--port", str(port)]
+    with started(serve, port, GATEWAY_CPU, log):
+        pass  # the first start makes the tables
+    key = make_payer(data)
     begun_s = time.monotonic()
-    with started(command, port, GATEWAY_CPU, log) as pid:
-        key = (data / "first-key").read_text().strip()
+    with started(serve, port, GATEWAY_CPU, log) as pid:
         wait_for_answer(port, ask(OPENAI, key, "bench", SHORT))
         yield port, pid, key, time.monotonic() - begun_s
+
+
+def make_payer(data: Path) -> str:
+    """Make a prepaid account with money and enforced limits, all of it more than can be used here; gives its key."""
+    (data / "prices.toml").write_text(PRICES)
+    limits = ("--rpm", "1000000000", "--tpm", "1000000000000", "--in-flight", "1000000")
+    for action in (
+        ("prices", "import", str(data / "prices.toml")),
+        ("accounts", "create", "payer"),
+        ("accounts", "topup", "payer", "1000000"),
+        ("limits", "set", "payer", *limits),
+    ):
+        command(data, *action)
+    key: str = json.loads(command(data, "keys", "create", "--account", "payer", "--json"))["key"]
+    return key
+
+
+def command(data: Path, *words: str) -> bytes:
+    """Run one of the program's commands; gives what it prints."""
+    return subprocess.run([str(PROGRAM), "--data", str(data), *words], stdout=subprocess.PIPE, check=True).stdout
 
 
 def measure_settlement() -> dict[str, float]:
@@ -158,7 +191,7 @@ def measure_settlement() -> dict[str, float]:
 
 
 def measure_setaria(folder: Path, upstream_port: int, seconds: float, streams: list[int]) -> dict[str, float]:
-    """Measure the platform with keys, metering and durable settlement on."""
+    """Measure the platform with keys, limits, holds, metering and durable settlement on: the caller pays ahead."""
     with setaria(folder, upstream_port) as (port, pid, key, start_s):
 
         def load(request: bytes, connections: int, rate: float = 0) -> Any:
