@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from setaria.adapters.upstreams.http.connection import HEADER_LIMIT_BYTES, HttpConnection
-from setaria.adapters.upstreams.http.request import Header, PooledRequest
+from setaria.adapters.upstreams.http.connection import HEADER_LIMIT_BYTES, HttpConnection, KnownAnswer
+from setaria.adapters.upstreams.http.request import Header, PooledRequest, Request
 from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -21,6 +21,8 @@ class Tape:
     """What a pool, a transport and a sink are told by a connection; implements all three."""
 
     name = "vllm-1"
+    known: KnownAnswer | None = None
+    may_learn = True
 
     def __init__(self) -> None:
         self.kept = self.again_asked = self.ends = 0
@@ -36,10 +38,10 @@ class Tape:
 
     def forget(self, connection: HttpConnection) -> None: ...
 
-    def again(self, pooled: PooledRequest) -> None:
+    def again(self, pooled: Request) -> None:
         self.again_asked += 1
 
-    def withdraw(self, pooled: PooledRequest) -> None: ...
+    def withdraw(self, pooled: Request) -> None: ...
 
     # ---- the transport
 

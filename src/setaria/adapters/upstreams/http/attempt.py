@@ -17,12 +17,12 @@ up to two ticks late and cost nothing per event. What moves it:
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from setaria.adapters.upstreams.http.pool import HttpPool
 from setaria.adapters.upstreams.http.readings import Reading
-from setaria.adapters.upstreams.http.request import Header, PooledRequest
+from setaria.adapters.upstreams.http.request import Header, Request
 from setaria.adapters.upstreams.http.retry_after import read_retry_after
 from setaria.core.clock import Clock
 from setaria.core.entries import Timeouts
@@ -35,25 +35,45 @@ LAST_WORDS_S = 5.0
 
 _OK = 200
 _FIRST_ERROR_STATUS = 400
+_KIND, _ENCODING = b"content-type", b"content-encoding"
+_LENGTHS = frozenset(map(len, (_KIND, _ENCODING)))
+_IDENTITY, _JSON = b"identity", b"application/json"
 
 Phase = Literal["waiting", "connecting", "silent", "flowing", "paused", "refusing", "draining", "over"]
 
 
-class HttpAttempt:
-    """One call; the pool's sink on one side, the gateway's attempt on the other."""
+class HttpAttempt(Request):
+    """One call: the pool's request on one side, the gateway's attempt on the other.
+
+    Takes: clocks, what the call may take of time.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_codec",
+        "_name",
+        "_reading",
+        "_refused",
+        "_refused_bytes",
+        "_said",
+        "_seen_phase",
+        "_since_s",
+        "_started_s",
+        "_timeouts",
+        "_under_way",
+    )
 
     def __init__(
-        self, pool: HttpPool, codec: UpstreamCodec, reading: Reading, limits_s: Mapping[Phase, float], clock: Clock
+        self, pool: HttpPool, codec: UpstreamCodec, reading: Reading, timeouts: Timeouts, clock: Clock
     ) -> None:
+        super().__init__(pool, b"", "POST")
         self._name = pool.name
-        self._pool = pool
         self._codec = codec
         self._reading = reading
-        self._limits_s = limits_s
+        self._timeouts = timeouts
         self._clock = clock
-        self._request: PooledRequest | None = None
-        self._on_over: Callable[[HttpAttempt], None] | None = None
-        self._phase: Phase = "waiting"
+        self._under_way: set[HttpAttempt] | None = None
+        self._seen_phase: Phase = "waiting"
         self._started_s = self._since_s = clock.monotonic_s()
         self._said = 0
         self._refused: tuple[int, int | None, list[bytes]] | None = None
@@ -64,10 +84,12 @@ class HttpAttempt:
         if not self._reading.is_over:
             self._reading.fail(error)
 
-    def begin(self, request: bytes, on_over: Callable[["HttpAttempt"], None]) -> None:
-        """Send the request; `on_over` is told once, when nothing is left of the attempt."""
-        self._on_over = on_over
-        self._request = self._pool.send(request, "POST", self)
+    def begin(self, request: bytes, pool: HttpPool, under_way: "set[HttpAttempt]") -> None:
+        """Send the request; the attempt is among those under way until nothing is left of it."""
+        self.request = request
+        self._under_way = under_way
+        under_way.add(self)
+        pool.submit(self)
 
     def stop(self, error: UpstreamError) -> None:
         """Close the connection and tell the sink why."""
@@ -89,16 +111,6 @@ class HttpAttempt:
         self._reading.is_over = True
         self._close()
 
-    def pause(self) -> None:
-        """Stop reading; the server feels it when its buffers are full."""
-        if self._request is not None:
-            self._request.pause()
-
-    def resume(self) -> None:
-        """Read again."""
-        if self._request is not None:
-            self._request.resume()
-
     # ---- the pool's side
 
     def head(self, status: int, headers: list[Header]) -> None:
@@ -109,10 +121,17 @@ class HttpAttempt:
         if status != _OK:
             self._abandon(UpstreamFailed(f"{self._name} answered with status {status}; is its base_url right?"))
             return
-        kinds = {name.lower(): value.lower() for name, value in headers}
-        if kinds.get(b"content-encoding", b"identity") != b"identity":
+        kind, encoding = b"", _IDENTITY
+        for name, value in headers:
+            if len(name) in _LENGTHS:
+                lowered = name.lower()
+                if lowered == _KIND:
+                    kind = value
+                elif lowered == _ENCODING:
+                    encoding = value
+        if encoding != _IDENTITY and encoding.lower() != _IDENTITY:
             self._abandon(UpstreamFailed(f"{self._name} compressed its answer though it was asked not to"))
-        elif self._reading.is_stream and kinds.get(b"content-type", b"").startswith(b"application/json"):
+        elif self._reading.is_stream and kind.lower().startswith(_JSON):
             whole = self._reading.as_whole()
             if whole is None:
                 self._abandon(UpstreamFailed(f"{self._name} gave no stream though it was asked for one"))
@@ -155,28 +174,23 @@ class HttpAttempt:
     def tick(self, now_s: float) -> None:
         """Look at the clocks, and end the attempt when one has run out."""
         phase, said = self._look(), self._reading.said
-        if phase != self._phase or said != self._said:
-            self._phase, self._since_s, self._said = phase, now_s, said
-        limit_s = self._limits_s[phase]
+        if phase != self._seen_phase or said != self._said:
+            self._seen_phase, self._since_s, self._said = phase, now_s, said
+        limits_s = limits_from_timeouts(self._timeouts, stream=self._reading.is_stream)
+        limit_s = limits_s[phase]
         if limit_s and now_s - self._since_s > limit_s:
             self._expire(phase, limit_s)
-        elif now_s - self._started_s > self._limits_s["over"]:
-            self._expire("over", self._limits_s["over"])
+        elif now_s - self._started_s > limits_s["over"]:
+            self._expire("over", limits_s["over"])
 
     def _look(self) -> Phase:
-        request = self._request
-        if request is None:
-            return "over"
-        match request.phase:
-            case "waiting" | "connecting" as phase:
-                return phase
-            case _:
-                pass
+        if self.phase != "sent":
+            return self.phase
         if self._refused is not None:
             return "refusing"
         if self._reading.is_over:
             return "draining"
-        if request.paused:
+        if self.paused:
             return "paused"
         return "flowing" if self._reading.said else "silent"
 
@@ -201,16 +215,15 @@ class HttpAttempt:
             self._reading.fail(self._codec.read_error(status, b"".join(pieces), retry_after_s))
 
     def _close(self) -> None:
-        if self._request is not None:
-            self._request.cancel()
+        if self.phase != "over":
+            super().cancel()
         self._leave()
 
     def _leave(self) -> None:
         """Take note that nothing is left."""
-        on_over, self._on_over = self._on_over, None
-        self._request = None
-        if on_over is not None:
-            on_over(self)
+        if self._under_way is not None:
+            self._under_way.discard(self)
+            self._under_way = None
 
 
 _EXPIRED: dict[Phase, str] = {

@@ -6,30 +6,43 @@ answer, and the server wants to keep it too. In all other cases it is closed. Wh
 
 llhttp takes the framing off; the sink is called after it has taken in all that came at once, so a sink that cancels or
 raises never does so in the middle of a parse. Where it waits for the next chunk and what comes is one whole chunk, it
-need not see that: it would wait for the next one again. Servers send an event as one chunk, so most go by that way.
+need not see that: it would wait for the next one again. Servers send an event as one chunk, so most go by that way. Nor
+need it see an answer that came at once with a head which it knows.
 """
 
 import asyncio
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import httptools
 
-from setaria.adapters.upstreams.http.request import Header, PooledRequest
+from setaria.adapters.upstreams.http.request import Header, Request
 from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
 from setaria.wire.http_chunk import read_whole_chunk
+from setaria.wire.http_head import KnownHead, learn_head
 
 HEADER_LIMIT_BYTES = 64 * 1024
 
 _FINAL_STATUS = 200
+_METHOD = "POST"
+_GOOD = b"HTTP/1.1 200 "
 _LINE_END = b"\r\n"
 _HEADER_EXTRA_BYTES = 4  # colon, space and line end
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
+class KnownAnswer(NamedTuple):
+    """A head that answers of the server have, its connection is kept after it, and its headers but for the length."""
+
+    head: KnownHead
+    headers: tuple[Header, ...]
+
+
 class Home(Protocol):
-    """The pool, as its connections know it."""
+    """The pool, as its connections know it; `may_learn`: it is time for another head to be known."""
 
     name: str
+    known: KnownAnswer | None
+    may_learn: bool
 
     def keep(self, connection: "HttpConnection") -> None:
         """Take back a connection that is idle again."""
@@ -39,7 +52,7 @@ class Home(Protocol):
         """Take note that a connection is closed."""
         ...
 
-    def again(self, pooled: PooledRequest) -> None:
+    def again(self, pooled: Request) -> None:
         """Send a request once more, on a new connection."""
         ...
 
@@ -53,7 +66,7 @@ class HttpConnection(asyncio.Protocol):
         self._home = home
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
-        self._pooled: PooledRequest | None = None
+        self._pooled: Request | None = None
         self._is_reused = False
         self._has_answered = False
         self._loose_bytes = 0  # came since a head, a piece of a body or an answer was last whole
@@ -68,7 +81,7 @@ class HttpConnection(asyncio.Protocol):
 
     # ---- the pool's side
 
-    def start(self, pooled: PooledRequest, *, fresh: bool = False) -> None:
+    def start(self, pooled: Request, *, fresh: bool = False) -> None:
         """Send a request on this connection, which is idle or fresh."""
         self._pooled = pooled
         self._is_reused = not fresh
@@ -115,8 +128,11 @@ class HttpConnection(asyncio.Protocol):
             piece = read_whole_chunk(data)
             if piece:
                 if not pooled.cancelled:
-                    pooled.sink.body(piece)
+                    pooled.body(piece)
                 return
+        is_first = not self._has_answered
+        if is_first and self._take_known(pooled, data):
+            return
         self._has_answered = True
         self._loose_bytes += len(data)
         is_http = True
@@ -128,6 +144,8 @@ class HttpConnection(asyncio.Protocol):
         if max(self._loose_bytes, self._head_bytes) > HEADER_LIMIT_BYTES:
             self._break_off(pooled, f"sent a header section of more than {HEADER_LIMIT_BYTES} bytes")
             return
+        if is_first and self._is_whole and is_http:
+            self._learn(pooled, data)
         self._deliver(pooled)
         if self._is_whole:
             self._finish(pooled, may_stay=is_http and self._may_stay)
@@ -148,7 +166,7 @@ class HttpConnection(asyncio.Protocol):
             pooled.failed(UpstreamFailed(f"{self._home.name} closed the connection without an answer"))
         elif exc is None and not any(name.lower() in _LENGTHS for name, _ in self._headers):
             pooled.phase = "over"
-            pooled.sink.end()
+            pooled.end()
         else:
             pooled.failed(UpstreamCut(f"{self._home.name} closed the connection in the middle of its answer"))
 
@@ -216,19 +234,43 @@ class HttpConnection(asyncio.Protocol):
         self._pieces = []
         self._head_is_due = self._is_between_chunks = self._is_whole = self._may_stay = False
 
-    def _deliver(self, pooled: PooledRequest) -> None:
+    def _take_known(self, pooled: Request, data: bytes) -> bool:
+        """Take a whole answer whose head is known; tells whether it was one."""
+        known = self._home.known
+        at = known.head.find_body(data) if known is not None and pooled.method == _METHOD else 0
+        if known is None or not at:
+            return False
+        length = (b"content-length", b"%d" % (len(data) - at))
+        if not pooled.cancelled:
+            pooled.head(_FINAL_STATUS, [*known.headers, length])
+        if len(data) > at and not pooled.cancelled:
+            pooled.body(data[at:])
+        self._finish(pooled, may_stay=True)
+        return True
+
+    def _learn(self, pooled: Request, data: bytes) -> None:
+        """Know the head of an answer that came at once from now on, if its connection is kept and the time has come."""
+        home = self._home
+        if home.may_learn and self._may_stay and data.startswith(_GOOD) and pooled.method == _METHOD:
+            home.may_learn = False
+            head = learn_head(data)
+            headers = tuple(field for field in self._headers if field[0].lower() not in _LENGTHS)
+            is_sized = len(headers) == len(self._headers) - 1
+            home.known = KnownAnswer(head, headers) if head is not None and is_sized else None
+
+    def _deliver(self, pooled: Request) -> None:
         """Tell the sink what has come since the last time."""
         if self._head_is_due:
             self._head_is_due = False
             pooled.request = b""  # it will not be sent again, and may be long
             if not pooled.cancelled:
-                pooled.sink.head(self._status, self._headers)
+                pooled.head(self._status, self._headers)
         if self._pieces:
             pieces, self._pieces = self._pieces, []
             if not pooled.cancelled:
-                pooled.sink.body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+                pooled.body(pieces[0] if len(pieces) == 1 else b"".join(pieces))
 
-    def _finish(self, pooled: PooledRequest, *, may_stay: bool) -> None:
+    def _finish(self, pooled: Request, *, may_stay: bool) -> None:
         """Go back to the pool if nothing speaks against it, and tell the sink that the answer is whole."""
         self._pooled = None
         pooled.connection = None
@@ -241,9 +283,9 @@ class HttpConnection(asyncio.Protocol):
         else:
             self.abort()
         if not pooled.cancelled:
-            pooled.sink.end()
+            pooled.end()
 
-    def _break_off(self, pooled: PooledRequest, what: str) -> None:
+    def _break_off(self, pooled: Request, what: str) -> None:
         self._pooled = None
         self.abort()
         is_told = self._status and not self._head_is_due

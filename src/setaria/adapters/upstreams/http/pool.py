@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from setaria.adapters.upstreams.http.connection import HttpConnection
-from setaria.adapters.upstreams.http.request import Header, PooledRequest, Sink
+from setaria.adapters.upstreams.http.connection import HttpConnection, KnownAnswer
+from setaria.adapters.upstreams.http.request import Header, PooledRequest, Request, Sink
 from setaria.core.errors import UpstreamBusy, UpstreamError, UpstreamFailed
 
-__all__ = ["Connect", "Header", "HttpPool", "PoolLimits", "PooledRequest", "Sink"]
+__all__ = ["Connect", "Header", "HttpPool", "PoolLimits", "PooledRequest", "Request", "Sink"]
 
 Connect = Callable[[Callable[[], HttpConnection]], Awaitable[tuple[asyncio.BaseTransport, HttpConnection]]]
 
@@ -38,11 +38,13 @@ class HttpPool:
         self.name = name
         self._connect = connect
         self._limits = limits
+        self.known: KnownAnswer | None = None
+        self.may_learn = True
         self._now_s = 0.0
         self._open: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
-        self._connecting: dict[PooledRequest, asyncio.Task[None]] = {}
-        self._waiting: deque[tuple[float, PooledRequest]] = deque()
+        self._connecting: dict[Request, asyncio.Task[None]] = {}
+        self._waiting: deque[tuple[float, Request]] = deque()
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -52,17 +54,22 @@ class HttpPool:
     def send(self, request: bytes, method: str, sink: Sink) -> PooledRequest:
         """Send a whole request; the answer and any error come to the sink, never from this function."""
         pooled = PooledRequest(self, request, method, sink)
+        self.submit(pooled)
+        return pooled
+
+    def submit(self, pooled: Request) -> None:
+        """Send a request, as `send` does."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
                 connection.start(pooled)
-                return pooled
+                return
         self._send_fresh(pooled)
-        return pooled
 
     def tick(self, now_s: float) -> None:
         """Take the time: close what has been idle for too long, refuse what has waited for too long."""
         self._now_s = now_s
+        self.may_learn = True  # servers that tell the time in their heads, or a number, have another one each time
         while self._idle and now_s - self._idle[0].idle_since_s > self._limits.max_idle_s:
             self._idle.pop(0).abort()
         while self._waiting and now_s - self._waiting[0][0] > self._limits.max_wait_s:
@@ -77,7 +84,7 @@ class HttpPool:
 
     # ---- Desk
 
-    def withdraw(self, pooled: PooledRequest) -> None:
+    def withdraw(self, pooled: Request) -> None:
         """Forget a request that waits or whose connection is being made."""
         task = self._connecting.get(pooled)
         if task is not None:
@@ -106,7 +113,7 @@ class HttpPool:
             self._idle.remove(connection)
         self._let_next_in()
 
-    def again(self, pooled: PooledRequest) -> None:
+    def again(self, pooled: Request) -> None:
         """Send a request once more, on a new connection."""
         pooled.phase = "waiting"
         pooled.connection = None
@@ -114,7 +121,7 @@ class HttpPool:
 
     # ---- inner steps
 
-    def _send_fresh(self, pooled: PooledRequest) -> None:
+    def _send_fresh(self, pooled: Request) -> None:
         if self._is_full():
             self._waiting.append((self._now_s, pooled))
             return
@@ -123,7 +130,7 @@ class HttpPool:
         self._connecting[pooled] = task
         task.add_done_callback(lambda _: self._connected(pooled))
 
-    def _connected(self, pooled: PooledRequest) -> None:
+    def _connected(self, pooled: Request) -> None:
         del self._connecting[pooled]
         self._let_next_in()
 
@@ -135,7 +142,7 @@ class HttpPool:
         while self._waiting and not self._is_full():
             self._send_fresh(self._waiting.popleft()[1])
 
-    async def _open_for(self, pooled: PooledRequest) -> None:
+    async def _open_for(self, pooled: Request) -> None:
         try:
             _, connection = await self._connect(lambda: HttpConnection(self))
         except UpstreamError as error:

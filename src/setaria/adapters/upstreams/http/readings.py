@@ -232,52 +232,13 @@ class RelayedStream:
         """Give nothing: the caller waits for a stream."""
 
 
-class RelayedAtOnce:
-    """Relays a whole answer."""
-
-    is_stream = False
-
-    def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
-        self.is_over = False
-        self.usage: Usage | None = None
-        self.said_tokens = 0
-        self._codec = codec
-        self._model = model
-        self._dialogue = dialogue
-        self._sink = sink
-        self._body = WholeBody()
-
-    @property
-    def said(self) -> int:
-        """How much came: of a whole answer every byte is a sign of life."""
-        return self._body.size_bytes
-
-    def feed(self, data: bytes) -> None:
-        """Keep what came."""
-        self._body.add(data)
-
-    def end(self) -> None:
-        """Send all of it on."""
-        data, self.usage, self.said_tokens = self._codec.relay_answer(self._body.join(), self._model, self._dialogue)
-        self.is_over = True
-        self._sink.finish(data, self.usage, self.said_tokens)
-
-    def fail(self, error: UpstreamError | CallerError) -> None:
-        """Tell the error."""
-        if not self.is_over:
-            self.is_over = True
-            self._sink.fail(error)
-
-    def as_whole(self) -> None:
-        """Give nothing: this is the whole reading already."""
-
-
 class WholeBody:
     """Collects a body that is of use only when it is whole."""
 
+    size_bytes = 0
+
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self.size_bytes = 0
 
     def add(self, data: bytes) -> None:
         """Keep more of it.
@@ -292,7 +253,47 @@ class WholeBody:
 
     def join(self) -> bytes:
         """Give it whole."""
-        return b"".join(self._pieces)
+        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
+
+
+class RelayedAtOnce(WholeBody):
+    """Relays a whole answer."""
+
+    is_stream = False
+    is_over = False
+    usage: Usage | None = None
+    said_tokens = 0
+
+    def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
+        self._codec = codec
+        self._model = model
+        self._dialogue = dialogue
+        self._sink = sink
+        self._pieces = []
+
+    @property
+    def said(self) -> int:
+        """How much came: of a whole answer every byte is a sign of life."""
+        return self.size_bytes
+
+    def feed(self, data: bytes) -> None:
+        """Keep what came."""
+        self.add(data)
+
+    def end(self) -> None:
+        """Send all of it on."""
+        data, self.usage, self.said_tokens = self._codec.relay_answer(self.join(), self._model, self._dialogue)
+        self.is_over = True
+        self._sink.finish(data, self.usage, self.said_tokens)
+
+    def fail(self, error: UpstreamError | CallerError) -> None:
+        """Tell the error."""
+        if not self.is_over:
+            self.is_over = True
+            self._sink.fail(error)
+
+    def as_whole(self) -> None:
+        """Give nothing: this is the whole reading already."""
 
 
 def _truer(told: UpstreamError | CallerError, seen: UpstreamError | CallerError) -> UpstreamError | CallerError:

@@ -12,6 +12,7 @@ Theory. A request waits while the pool is full, then for a new connection, then 
 After OVER the sink is never called.
 """
 
+from abc import ABC, abstractmethod
 from typing import Literal, Protocol
 
 from setaria.core.errors import UpstreamError
@@ -59,28 +60,46 @@ class Carrier(Protocol):
 class Desk(Protocol):
     """Where a request came from."""
 
-    def withdraw(self, pooled: "PooledRequest") -> None:
+    def withdraw(self, pooled: "Request") -> None:
         """Forget a request that waits or whose connection is being made."""
         ...
 
 
-class PooledRequest:
-    """One request and its answer."""
+class Request(ABC):
+    """One request and its answer; what becomes of the answer is for the class below it to say.
 
-    __slots__ = ("_desk", "cancelled", "connection", "method", "paused", "phase", "request", "sink")
+    After `cancel` none of the four methods of the answer is called.
+    """
 
-    def __init__(self, desk: Desk, request: bytes, method: str, sink: Sink) -> None:
+    __slots__ = ("_desk", "cancelled", "connection", "method", "paused", "phase", "request")
+
+    def __init__(self, desk: Desk, request: bytes, method: str) -> None:
         self.request = request
         self.method = method
-        self.sink = sink
         self.phase: Phase = "waiting"
         self.cancelled = False
         self.paused = False
         self.connection: Carrier | None = None
         self._desk = desk
 
+    @abstractmethod
+    def head(self, status: int, headers: list[Header]) -> None:
+        """Take status and headers."""
+
+    @abstractmethod
+    def body(self, data: bytes) -> None:
+        """Take more of the body, its framing removed: all that came at once."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Take the news that the answer is whole."""
+
+    @abstractmethod
+    def fail(self, error: UpstreamError) -> None:
+        """Take the news that it never will be."""
+
     def cancel(self) -> None:
-        """Close the connection; the sink hears no more. Harmless after the end."""
+        """Close the connection; nothing of the answer is told any more. Harmless after the end."""
         self.cancelled = True
         self.phase = "over"
         connection, self.connection = self.connection, None
@@ -102,8 +121,34 @@ class PooledRequest:
             self.connection.resume()
 
     def failed(self, error: UpstreamError) -> None:
-        """Tell the sink, unless nobody listens any more."""
+        """End without a whole answer, and say so unless nobody listens any more."""
         self.phase = "over"
         self.connection = None
         if not self.cancelled:
-            self.sink.fail(error)
+            self.fail(error)
+
+
+class PooledRequest(Request):
+    """A request whose answer goes to a sink."""
+
+    __slots__ = ("sink",)
+
+    def __init__(self, desk: Desk, request: bytes, method: str, sink: Sink) -> None:
+        super().__init__(desk, request, method)
+        self.sink = sink
+
+    def head(self, status: int, headers: list[Header]) -> None:
+        """Take status and headers."""
+        self.sink.head(status, headers)
+
+    def body(self, data: bytes) -> None:
+        """Take more of the body."""
+        self.sink.body(data)
+
+    def end(self) -> None:
+        """Take the news that the answer is whole."""
+        self.sink.end()
+
+    def fail(self, error: UpstreamError) -> None:
+        """Take the news that it never will be."""
+        self.sink.fail(error)

@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 
 import msgspec
 
-from setaria.adapters.upstreams.http.attempt import HttpAttempt, limits_from_timeouts
+from setaria.adapters.upstreams.http.attempt import HttpAttempt
 from setaria.adapters.upstreams.http.connect import Network, make_connect
 from setaria.adapters.upstreams.http.origin import read_origin
 from setaria.adapters.upstreams.http.pool import HttpPool, PoolLimits
@@ -88,21 +87,23 @@ class HttpUpstream:
         """Ask for an answer as events; it and any error come to the sink, in a later turn of the loop."""
         codec, dialogue = self._codec, request.dialogue
         kind = EventStream if request.stream else EventsAtOnce
-        return self._ask(
-            request,
-            kind(codec, dialogue, sink),
-            lambda manner: codec.write_request(dialogue, manner, stream=request.stream),
-        )
+        attempt = self._make_attempt(request, kind(codec, dialogue, sink))
+        try:
+            self._send(attempt, codec.write_request(dialogue, _manner(request), stream=request.stream))
+        except (CallerError, UpstreamError) as error:
+            asyncio.get_running_loop().call_soon(attempt.refuse, error)
+        return attempt
 
     def relay(self, envelope: Envelope, request: ModelRequest, sink: RelaySink) -> RelayAttempt:
         """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink, later."""
         codec, dialogue = self._codec, request.dialogue
         kind = RelayedStream if request.stream else RelayedAtOnce
-        return self._ask(
-            request,
-            kind(codec, request.shown_model or envelope.model, dialogue, sink),
-            lambda manner: codec.rewrite_request(envelope, dialogue, manner),
-        )
+        attempt = self._make_attempt(request, kind(codec, request.shown_model or envelope.model, dialogue, sink))
+        try:
+            self._send(attempt, codec.rewrite_request(envelope, dialogue, _manner(request)))
+        except (CallerError, UpstreamError) as error:
+            asyncio.get_running_loop().call_soon(attempt.refuse, error)
+        return attempt
 
     async def count_input_tokens(self, request: ModelRequest) -> int | None:  # noqa: ARG002 - the port's signature
         """Give None: these servers are not asked to count."""
@@ -137,17 +138,16 @@ class HttpUpstream:
         for attempt in list(self._attempts):
             attempt.stop(UpstreamFailed("the server is stopping; send the request again"))
 
-    def _ask(self, request: ModelRequest, reading: Reading, write: Callable[[Manner], bytes]) -> HttpAttempt:
-        limits_s = limits_from_timeouts(request.timeouts or self._timeouts, stream=request.stream)
-        attempt = HttpAttempt(self._pool, self._codec, reading, limits_s, self._clock)
-        try:
-            body = write(request.manner or Manner(request.model, "none"))
-        except (CallerError, UpstreamError) as error:
-            asyncio.get_running_loop().call_soon(attempt.refuse, error)
-            return attempt
-        self._attempts.add(attempt)
-        attempt.begin(b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body), self._attempts.discard)
-        return attempt
+    def _make_attempt(self, request: ModelRequest, reading: Reading) -> HttpAttempt:
+        return HttpAttempt(self._pool, self._codec, reading, request.timeouts or self._timeouts, self._clock)
+
+    def _send(self, attempt: HttpAttempt, body: bytes) -> None:
+        request = b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body)
+        attempt.begin(request, self._pool, self._attempts)
+
+
+def _manner(request: ModelRequest) -> Manner:
+    return request.manner or Manner(request.model, "none")
 
 
 class _StatusSink:
