@@ -18,7 +18,7 @@ class FakeBooks:
     def __init__(self) -> None:
         self.accounts = self.keys = FakeAccountBook()
         self.clock = FakeClock()
-        self.purses = self.recalls = self.codes = FakePurseBook(self.clock)
+        self.purses = self.over = self.recalls = self.codes = FakePurseBook(self.clock)
         self.prices = FakePriceBook()
         self.ring = RING
         self.begun = 0

@@ -5,12 +5,12 @@ import msgspec.structs
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.codes import Code
-from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, Held, Purse
+from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, Held, Purse, is_over
 from tests.fakes.clock import FakeClock
 
 
 class FakePurseBook:
-    """Implements the ports PurseBook, RecallBook and CodeBook.
+    """Implements the ports PurseBook, OverBook, RecallBook and CodeBook.
 
     `held` are the answers to `count_held`, of which the last stays; `recalls` the accounts being called home.
     """
@@ -50,6 +50,15 @@ class FakePurseBook:
     def sum_entries(self, account_id: AccountId, allowance_id: str, kinds: tuple[EntryKind, ...]) -> int:
         place = (account_id, allowance_id)
         return sum(e.amount for e in self.entries if (e.account_id, e.allowance_id) == place and e.kind in kinds)
+
+    def lock_over(self, account_id: AccountId | None, limit: int) -> list[Allowance]:
+        now_ms = self._clock.now_ms()
+        rows = sorted(self.allowances.values(), key=lambda each: each.id)
+        own = [each for each in rows if account_id in (None, each.account_id) and each.kind in ("gift", "plan")]
+        return [each for each in own if each.available > 0 and is_over(each, now_ms)][:limit]
+
+    def list_debtors(self) -> list[AccountId]:
+        return [*{each.account_id for each in self.allowances.values() if each.kind == "gift" and each.debt > 0}]
 
     def begin_recall(self, account_id: AccountId) -> bool:
         now_ms = self._clock.now_ms()

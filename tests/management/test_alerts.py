@@ -12,9 +12,10 @@ from setaria.domain.plans.offers import Offer, Window
 from setaria.domain.plans.windows import window_scope
 from setaria.management.accounts import create_account
 from setaria.management.alerts import describe_alert, raise_alerts, send_alerts
+from setaria.management.entries import Payment
 from setaria.management.plan_renewal import renew_due
 from setaria.management.plans import end_plan, set_renewal, subscribe
-from setaria.management.purses import Payment, top_up
+from setaria.management.purses import top_up
 from tests.fakes.plan_books import FakePlanBooks
 
 NANO = 10**9

@@ -20,11 +20,12 @@ from setaria.management.accounts import (
 )
 from setaria.management.closing import close_account
 from setaria.management.codes import create_codes, list_codes, redeem_code
+from setaria.management.entries import Payment
 from setaria.management.installation import add_default_account
 from setaria.management.keys import create_key
 from setaria.management.money_shapes import shape_limits
 from setaria.management.plans import find_plan, subscribe
-from setaria.management.purses import Payment, adjust, give, list_entries, refund, show_account, top_up
+from setaria.management.purses import adjust, give, list_entries, refund, show_account, top_up
 from setaria.management.recall import PATIENCE_S, with_leases_home
 from tests.fakes.plan_books import FakePlanBooks
 

@@ -12,6 +12,7 @@ from setaria.domain.ledger.purses import Purse
 from setaria.domain.plans.offers import Offer, Window
 from setaria.domain.plans.windows import window_scope
 from setaria.management.accounts import create_account
+from setaria.management.entries import Payment
 from setaria.management.plan_statement import WindowState, show_plan, state_plan
 from setaria.management.plans import (
     PaidBy,
@@ -23,7 +24,7 @@ from setaria.management.plans import (
     subscribe,
     upgrade_plan,
 )
-from setaria.management.purses import Payment, top_up
+from setaria.management.purses import top_up
 from tests.fakes.plan_books import FakePlanBooks
 
 NANO = 10**9

@@ -1,4 +1,4 @@
-"""Plan keeping: builds and runs the process that renews plans, and raises and sends alerts, every few minutes."""
+"""Plan keeping: builds and runs the process that looks after purses, plans and alerts, every few minutes."""
 
 import sys
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from setaria.core.errors import SetariaError
 from setaria.domain.catalog.added import Fixed
 from setaria.management.alerts import Sender, raise_alerts, send_alerts
 from setaria.management.plan_renewal import renew_due
+from setaria.management.purse_keeping import keep_purses
 
 
 class Log(Protocol):
@@ -47,7 +48,7 @@ def main() -> int:
 
 
 def keep_plans(settings: Settings, clock: BlockingClock, log: Log) -> None:
-    """Renew what is due, raise the alerts that are due, and send those that are not sent.
+    """Expire what has ended, renew what is due, raise the alerts that are due, and send those that are not sent.
 
     Raises: whatever `open_installation` raises; ConfigError when a secret of the ways to send is not there.
     """
@@ -60,6 +61,9 @@ def keep_plans(settings: Settings, clock: BlockingClock, log: Log) -> None:
             with store.begin() as tables:
                 yield make_books(tables, Fixed(settings.entries, (SEEDLING,)), clock, ring)
 
+        kept = keep_purses(begin)
+        if kept.expired or kept.cleared:
+            log.info("purses_kept", expired=kept.expired, cleared=kept.cleared)
         renewed, problems = renew_due(begin, clock)
         if renewed:
             log.info("plans_renewed", plans=renewed)

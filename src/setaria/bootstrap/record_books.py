@@ -8,7 +8,7 @@ from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook, KeyBook
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.ports import CatalogBook
-from setaria.domain.ledger.ports import CallBook, CodeBook, PriceBook, ProofBook, PurseBook, RecallBook
+from setaria.domain.ledger.ports import CallBook, CodeBook, OverBook, PriceBook, ProofBook, PurseBook, RecallBook
 from setaria.domain.plans.ports import AlertBook, OfferBook, SubscriptionBook
 
 
@@ -18,6 +18,7 @@ class Books(NamedTuple):
     accounts: AccountBook
     keys: KeyBook
     purses: PurseBook
+    over: OverBook
     recalls: RecallBook
     codes: CodeBook
     calls: CallBook
@@ -38,6 +39,7 @@ def make_books(tables: StoredBooks, fixed: Fixed, clock: Clock, ring: SecretRing
         accounts=tables,
         keys=tables,
         purses=tables,
+        over=tables,
         recalls=tables,
         codes=tables,
         calls=tables,

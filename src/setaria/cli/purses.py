@@ -37,13 +37,14 @@ def top_up(
     """Put money into an account."""
     from setaria.management import purses
     from setaria.management.books import currency_of
+    from setaria.management.entries import Payment
     from setaria.management.moments import read_end
     from setaria.management.money_shapes import shape_entry
 
     gift, expires, reason = options
     if expires is not None and not gift:
         raise typer.BadParameter("only a gift expires; add --gift, or leave it out", param_hint="--expires")
-    payment = purses.Payment(nano_from_decimal(amount), reason)
+    payment = Payment(nano_from_decimal(amount), reason)
     with books_to_change(context) as books:
         if gift:
             ends_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
@@ -65,10 +66,11 @@ def adjust(
     """Correct an account's cash, with a reason."""
     from setaria.management import purses
     from setaria.management.books import currency_of
+    from setaria.management.entries import Payment
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
-    payment = purses.Payment(signed_nano_from_decimal(amount), reason)
+    payment = Payment(signed_nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
         entry, currency = with_leases_home(
             desk.begin,
@@ -86,10 +88,11 @@ def refund(
     """Take money out of an account that is paid back: at most what was paid in and is not spent."""
     from setaria.management import purses
     from setaria.management.books import currency_of
+    from setaria.management.entries import Payment
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
-    payment = purses.Payment(nano_from_decimal(amount), reason)
+    payment = Payment(nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
         entry, currency = with_leases_home(
             desk.begin,

@@ -5,7 +5,7 @@ from typing import Protocol
 from setaria.core.clock import Clock
 from setaria.core.secrets import SecretRing
 from setaria.domain.accounts.ports import AccountBook, KeyBook
-from setaria.domain.ledger.ports import CodeBook, PriceBook, PurseBook, RecallBook
+from setaria.domain.ledger.ports import CodeBook, OverBook, PriceBook, PurseBook, RecallBook
 
 
 class MoneyBooks(Protocol):
@@ -24,6 +24,11 @@ class MoneyBooks(Protocol):
     @property
     def purses(self) -> PurseBook:
         """What they have to spend, and what moved it."""
+        ...
+
+    @property
+    def over(self) -> OverBook:
+        """What of it has ended."""
         ...
 
     @property

@@ -9,9 +9,10 @@ from setaria.domain.ledger.allowances import Allowance, Entry
 from setaria.domain.ledger.purses import PURSE_KINDS, SPENT_KINDS, take_out
 from setaria.management.accounts import find_open_account
 from setaria.management.books import MoneyBooks, currency_of
+from setaria.management.entries import Payment, add_entry
 from setaria.management.installation import DEFAULT_ACCOUNT
 from setaria.management.plans import PlanBooks, end_plan, find_plan
-from setaria.management.purses import Payment, add_entry, count_refundable
+from setaria.management.purses import count_refundable
 
 _REASON = "account closed"
 

@@ -8,7 +8,8 @@ from setaria.domain.ledger.allowances import Entry
 from setaria.domain.ledger.codes import Code, CodeTerms, make_code, read_code
 from setaria.management.accounts import find_open_account
 from setaria.management.books import MoneyBooks
-from setaria.management.purses import Payment, top_up
+from setaria.management.entries import Payment
+from setaria.management.purses import top_up
 
 CODE = "code"
 MAX_CODES = 10_000

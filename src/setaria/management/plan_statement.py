@@ -6,7 +6,7 @@ import msgspec
 
 from setaria.core.windows import span_at
 from setaria.domain.accounts.records import Key
-from setaria.domain.ledger.purses import Purse
+from setaria.domain.ledger.purses import Purse, is_over
 from setaria.domain.plans.offers import Window
 from setaria.domain.plans.subscriptions import State, Subscription
 from setaria.domain.plans.terms import Term
@@ -75,7 +75,7 @@ def state_plan(subscription: Subscription, purses: Sequence[Purse], keys: Sequen
         subscription=subscription,
         state=subscription.state_at(now_ms),
         term=term,
-        granted=sum(purse.allowance.granted for purse in plan),
+        granted=sum(_granted(purse, term, now_ms) for purse in plan),
         used=sum(map(_used, plan)),
         windows=tuple(
             _state_window(window, window_scope(subscription.id, term, number), purses, now_ms)
@@ -93,6 +93,12 @@ def _state_window(window: Window, scope: str, purses: Iterable[Purse], now_ms: i
             return WindowState(window, _used(purse), row.ends_at_ms)
     is_calendar = window.times.kind == "calendar"
     return WindowState(window, 0, span_at(window.times, now_ms).end_ms if is_calendar else None)
+
+
+def _granted(purse: Purse, term: Term, now_ms: int) -> int:
+    """Tell what a term granted; of one that has ended the books have only what was used."""
+    granted = purse.allowance.granted
+    return max(granted, term.offer.credits) if is_over(purse.allowance, now_ms) else granted
 
 
 def _used(purse: Purse) -> int:

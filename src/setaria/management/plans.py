@@ -24,7 +24,8 @@ from setaria.domain.plans.subscriptions import Subscription, Upgrade, begin, end
 from setaria.domain.plans.terms import Term
 from setaria.management.accounts import find_account, find_open_account
 from setaria.management.books import MoneyBooks
-from setaria.management.purses import OPERATOR, Payment, add_entry, lock_cash
+from setaria.management.entries import OPERATOR, Payment, add_entry
+from setaria.management.purses import lock_cash
 
 PaidBy = Literal["balance", "free"]
 

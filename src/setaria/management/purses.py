@@ -10,19 +10,11 @@ from setaria.domain.ledger.allowances import Allowance, Entry, EntryKind, EntryR
 from setaria.domain.ledger.purses import Balance, Purse, balance_of, pay_in, take_out
 from setaria.management.accounts import find_account, find_open_account
 from setaria.management.books import MoneyBooks, currency_of
+from setaria.management.entries import Payment, add_entry
+from setaria.management.purse_keeping import clear_gift_debts, expire
 
-OPERATOR = "operator"
 MAX_REASON_LENGTH = 200
 _MAX_ENTRIES = 10_000
-
-
-class Payment(msgspec.Struct, frozen=True):
-    """An amount that somebody moves, and why; `reference` names what it belongs to, such as a code."""
-
-    amount_nano: int
-    reason: str = ""
-    actor: str = OPERATOR
-    reference: str = ""
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -34,15 +26,18 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 def top_up(books: MoneyBooks, account: str, payment: Payment, kind: EntryKind = "topup") -> Entry:
-    """Put money into an account's cash; it pays the account's debt first.
+    """Put money into an account's cash; it pays the account's debt first, also that of gifts.
 
     Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
     """
     owner = find_open_account(books.accounts, account)
     _check(books, payment)
+    expire(books, owner.id)
     cash = lock_cash(books, owner.id)
     books.purses.change_allowance(pay_in(cash, payment.amount_nano))
-    return add_entry(books, cash, kind, payment)
+    entry = add_entry(books, cash, kind, payment)
+    clear_gift_debts(books, owner.id)
+    return entry
 
 
 def give(books: MoneyBooks, account: str, payment: Payment, ends_at_ms: int | None) -> Entry:
@@ -52,6 +47,7 @@ def give(books: MoneyBooks, account: str, payment: Payment, ends_at_ms: int | No
     """
     owner = find_open_account(books.accounts, account)
     _check(books, payment)
+    expire(books, owner.id)
     now_ms, amount = books.clock.now_ms(), payment.amount_nano
     entry_id = new_entry_id(now_ms)
     gift = Allowance(new_allowance_id(), owner.id, "gift", entry_id, 0, amount, amount, 0, 0, ends_at_ms)
@@ -135,26 +131,6 @@ def count_refundable(books: MoneyBooks, cash: Allowance) -> int:
     """
     paid = books.purses.sum_entries(cash.account_id, cash.id, ("topup", "refund"))
     return max(0, min(cash.available, paid))
-
-
-def add_entry(
-    books: MoneyBooks, allowance: Allowance, kind: EntryKind, payment: Payment, entry_id: str | None = None
-) -> Entry:
-    """Write a movement of an allowance into the ledger, as of now."""
-    now_ms = books.clock.now_ms()
-    entry = Entry(
-        id=entry_id or new_entry_id(now_ms),
-        at_ms=now_ms,
-        account_id=allowance.account_id,
-        allowance_id=allowance.id,
-        kind=kind,
-        amount=payment.amount_nano,
-        actor=payment.actor,
-        reason=payment.reason.strip(),
-        reference=payment.reference,
-    )
-    books.purses.add_entry(entry)
-    return entry
 
 
 def _check(books: MoneyBooks, payment: Payment) -> None:

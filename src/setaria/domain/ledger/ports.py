@@ -229,6 +229,21 @@ class PurseBook(Protocol):
         ...
 
 
+class OverBook(Protocol):
+    """Gifts and terms of plans that have ended, inside the caller's transaction."""
+
+    def lock_over(self, account_id: AccountId | None, limit: int) -> list[Allowance]:
+        """Give the gifts and terms that have ended, by the database's clock, and of which something is left.
+
+        Of one account or with None of all, by id, at most `limit`; nobody else changes them until the transaction ends.
+        """
+        ...
+
+    def list_debtors(self) -> list[AccountId]:
+        """List the accounts that have a gift which owes something."""
+        ...
+
+
 class RecallBook(Protocol):
     """Accounts whose leases are called home, inside the caller's transaction.
 

@@ -12,6 +12,7 @@ from setaria.adapters.store.control.catalog import CatalogTable
 from setaria.adapters.store.control.codes import CodeTable
 from setaria.adapters.store.control.engine import Database
 from setaria.adapters.store.control.keys import KeyTable
+from setaria.adapters.store.control.over import OverTable
 from setaria.adapters.store.control.proof import ProofTable
 from setaria.adapters.store.control.purses import PurseTable
 from setaria.adapters.store.control.retention import RetentionTable
@@ -25,7 +26,7 @@ _TURN_NUMBER = 0x5E7A61B  # of PostgreSQL's advisory locks, which are known by n
 _TURN_PATIENCE_MS = 10_000
 
 
-class People(AccountTable, KeyTable, PurseTable, CodeTable):
+class People(AccountTable, KeyTable, PurseTable, OverTable, CodeTable):
     """Implements the ports of the books of accounts and their money."""
 
 
