@@ -21,7 +21,7 @@ from setaria.adapters.upstreams.local.engine.vocabulary import Vocabulary
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import InvalidRequest, UpstreamFailed
 
-_KEPT_GRAMMARS = 16  # each takes 1 to 4 MB
+_KEPT_GRAMMARS = 8  # each takes 1 to 4 MB, and compiles within some milliseconds
 _REASON_CHARS = 200
 _BITS = 32
 
