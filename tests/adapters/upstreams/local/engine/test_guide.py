@@ -273,4 +273,4 @@ def test_only_so_many_grammars_are_kept(model: LocalModel) -> None:
     guides = Guides(model)
     for index in range(40):
         guides.open(asking(Tool(f"f{index}", "")), inside_thinking=False)
-    assert len(guides._compiled) == 16
+    assert len(guides._compiled) == 8
