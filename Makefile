@@ -58,7 +58,7 @@ lock: $(DEV)  ## Make requirements/ anew from pyproject.toml; UPGRADE=1 also tak
 	@$(LOCK) --extra local --extra otel --group dev --constraints requirements/otel.txt --output-file requirements/dev.txt
 
 train: $(TRAINER)  ## Train the built-in model (about two hours; goes on where it stopped), then export and install it
-	@PYTHONPATH=src OMP_WAIT_POLICY=PASSIVE nice -n 19 $(TRAINER) -m training.train
+	@PYTHONPATH=src OMP_WAIT_POLICY=PASSIVE MALLOC_ARENA_MAX=1 ONEDNN_PRIMITIVE_CACHE_CAPACITY=48 nice -n 19 $(TRAINER) -m training.train
 	@PYTHONPATH=src $(TRAINER) -m training.export --install
 
 eval: $(DEV)  ## Measure the built-in model on the development set; SET=frozen for the one that is never tuned on
