@@ -12,6 +12,7 @@ from tests.adapters.store.samples import AT_MS, DAY_MS, make_call, opened
 from tests.cli.running import Run
 
 HEAD = "day,name,calls,input_tokens,cached_input_tokens,cache_write_tokens,output_tokens,reasoning_tokens,cost,currency"
+HEAD += ",credits,audio_seconds,searches"
 SINCE = ("--from", "2026-11-01", "--to", "2026-11-30")
 
 
@@ -99,6 +100,23 @@ def test_calls_are_shown_as_a_table(run: Run, calls: list[CallRecord]) -> None:
     assert table[2].split() == [*expected, "10", "5", "0.50", "USD", "12", "345"]
 
 
+def test_calls_of_a_plan_are_shown_in_credits(run: Run, data: Path) -> None:
+    """So are their sums, beside what was paid in money; sound and searches are shown where there are any."""
+    usage = Usage(1, audio_seconds=7, searches=3)
+    paid = make_call(usage=usage, lane="plan", subscription_id="sub_1", charge_nano=0, charge_millicredits=2_500)
+    assert run("calls", "list").code == 0
+    asyncio.run(record([make_call(), paid]))
+    table = run("calls", "list").out
+    assert "2.5 credits" in table
+    assert "0.00 USD" not in table
+    plan, payg = sorted(run("calls", "list", "--json").json(), key=lambda call: call["lane"], reverse=True)
+    assert (plan["lane"], plan["credits"], plan["audio_seconds"], plan["searches"]) == ("plan", "2.5", 7, 3)
+    assert (payg["lane"], payg["credits"], payg["cost"]) == ("payg", "0", "0.000012345")
+    total = run("usage", *SINCE, "--json").json()["total"]
+    assert (total["cost"], total["credits"], total["audio_seconds"], total["searches"]) == ("0.000012345", "2.5", 7, 3)
+    assert run("usage", *SINCE).out.splitlines()[0].endswith("CURRENCY  CREDITS  AUDIO SECONDS  SEARCHES")
+
+
 def test_usage_is_summed_by_day(run: Run, calls: list[CallRecord]) -> None:
     """Days are rows in order, and the total is their sum."""
     report = run("usage", *SINCE, "--json").json()
@@ -116,6 +134,9 @@ def test_usage_is_summed_by_day(run: Run, calls: list[CallRecord]) -> None:
         "reasoning_tokens": 1,
         "cost": "0.500000001",
         "currency": "USD",
+        "credits": "0",
+        "audio_seconds": 0,
+        "searches": 0,
     }
 
 
@@ -134,8 +155,8 @@ def test_usage_is_printed_for_people_and_spreadsheets(run: Run, calls: list[Call
     lines = run("usage", *SINCE, "--csv").out.splitlines()
     assert lines == [
         HEAD,
-        "2026-11-22,2026-11-22,1,1,2,3,4,1,0.000000001,USD",
-        "2026-11-23,2026-11-23,2,30,0,0,10,0,0.50,USD",
+        "2026-11-22,2026-11-22,1,1,2,3,4,1,0.000000001,USD,0,0,0",
+        "2026-11-23,2026-11-23,2,30,0,0,10,0,0.50,USD,0,0,0",
     ]
 
 

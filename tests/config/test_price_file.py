@@ -10,6 +10,7 @@ from setaria.core.price_entries import PriceFile, TimesEntry
 from setaria.core.price_reading import minute_from_text, scale_decimal
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "prices.toml"
+FINE_RATE = '[plan_rates.a]\ninput = "1"\noutput = "1"\naudio_per_hour = "0.0001"\n'
 PRICE = '[[prices]]\nmodel = "pro"\nfrom = 2026-05-27T00:00:00Z\ninput = "1"\noutput = "2"\n'
 PLAN = '[[plans]]\ntier = "lite"\nname = "Lite"\nprice = "6"\ncredits = 100\n'
 RATE = '[plan_rates."pro"]\ninput = "3"\noutput = "6"\n'
@@ -66,8 +67,9 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
             'currency = "usd"\n', 1, "file.currency can't be 'usd'; allowed: the three capitals", id="currency"
         ),
         pytest.param(PRICE + 'imput = "3"\n', 6, "imput is no setting of prices; did you mean input?", id="key"),
+        pytest.param(PRICE + "audio_per_hour = 1\n", 6, "prices.audio_per_hour can't be 1; allowed: a", id="audio"),
         pytest.param(
-            PRICE + 'audio_per_hour = "1"\n', 6, "prices.audio_per_hour is not yet available; remove it", id="audio"
+            FINE_RATE, 4, "plan_rates.audio_per_hour can't be '0.0001'; allowed: a number of credits", id="rate"
         ),
         pytest.param(
             PRICE.replace('"1"', '"-1"'), 4, "prices.input can't be '-1'; allowed: a decimal number", id="minus"

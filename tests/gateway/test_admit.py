@@ -110,6 +110,19 @@ def test_a_call_is_charged_what_it_took(protocol: ProtocolName, stream: bool) ->
     assert leased == sum(lease.idle for lease in fund.leases)
 
 
+def test_sound_and_searches_are_charged() -> None:
+    """Where a server's usage tells of them they are in the call's row and in its price."""
+
+    async def story(stage: Stage) -> None:
+        heard = msgspec.structs.replace(PRICE, audio_hour=3_600)
+        stage.platform.tariffs.renew(PriceList(prices=(heard,), search_nano=5_000))
+        await ask(stage)
+
+    stage = play(story, *said(3, Usage(PROMPT, output_tokens=3, audio_seconds=7, searches=2)), money=1000)
+    (row,) = stage.ledger.rows
+    assert (row.charge_nano, row.usage.audio_seconds, row.usage.searches) == (PROMPT + 6 + 7 + 10, 7, 2)
+
+
 def test_a_warm_call_asks_the_books_nothing() -> None:
     """Of many calls in a row only the first asks the books, whatever is limited and priced."""
 

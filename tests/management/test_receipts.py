@@ -37,6 +37,8 @@ def test_a_receipt_has_the_agreed_shape() -> None:
         "cached_input": "0.0036",
         "cache_write": "0",
         "output": "0.87",
+        "audio_per_hour": "0",
+        "search_per_1000": "0",
         "tier_factor": "2",
         "time_factor": "0.5",
     }
@@ -70,5 +72,7 @@ def test_a_receipt_is_found_with_its_price() -> None:
     with pytest.raises(NotFound, match="there is no call 'x'"):
         find_receipt(book, "x")
     listed = PriceList("USD", (PRICE,), (RATE,))
+    found = find_version(PriceList("USD", (PRICE,), (RATE,), search_nano=5), "price_1")
+    assert found == msgspec.structs.replace(PRICE, search_nano=5)
     assert [find_version(listed, each) for each in ("price_1", "rate_1", "")] == [PRICE, RATE, None]
     assert shape_receipt(find_receipt(book, row.call.id), None, "USD").price is None

@@ -129,8 +129,12 @@ def test_a_call_has_the_agreed_shape() -> None:
         "cache_write_tokens": 3,
         "output_tokens": 4,
         "reasoning_tokens": 2,
+        "lane": "payg",
         "cost": "0.0015",
         "currency": "USD",
+        "credits": "0",
+        "audio_seconds": 0,
+        "searches": 0,
         "first_token_ms": None,
         "duration_ms": 12,
         "attempts": 1,
@@ -151,6 +155,9 @@ def test_usage_has_the_agreed_shape() -> None:
         "reasoning_tokens": 15,
         "cost": "0.50",
         "currency": "USD",
+        "credits": "0",
+        "audio_seconds": 0,
+        "searches": 0,
     }
     assert msgspec.to_builtins(shape_usage(report, "USD")) == {
         "from": "2026-11-23T00:00:00.000Z",

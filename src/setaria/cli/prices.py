@@ -80,6 +80,8 @@ class SimulateOptions(NamedTuple):
     cached_tokens: Annotated[int, typer.Option("--cached", min=0, help="Its input tokens from the cache.")] = 0
     write_tokens: Annotated[int, typer.Option("--cache-write", min=0, help="Its tokens written to the cache.")] = 0
     output_tokens: Annotated[int, typer.Option("--output", min=0, help="Its output tokens.")] = 0
+    audio_seconds: Annotated[int, typer.Option("--audio", min=0, help="Its seconds of sound.")] = 0
+    searches: Annotated[int, typer.Option("--searches", min=0, help="Its searches of the web.")] = 0
     at: Annotated[str | None, typer.Option("--at", metavar="WHEN", help="When it begins; now by default.")] = None
     lane: Annotated[Lane, typer.Option("--lane", help="Paid from a balance, or from a plan.")] = "payg"
     begin: Annotated[
@@ -110,7 +112,14 @@ def simulate(context: typer.Context, options: SimulateOptions, as_json: AsJson =
             at_ms = books.clock.now_ms() if options.at is None else read_moment(options.at, "at")
         except InvalidRequest as error:
             raise typer.BadParameter(error.message, param_hint=f"--{error.param}") from None
-    usage = Usage(options.input_tokens, options.cached_tokens, options.write_tokens, options.output_tokens)
+    usage = Usage(
+        options.input_tokens,
+        options.cached_tokens,
+        options.write_tokens,
+        options.output_tokens,
+        audio_seconds=options.audio_seconds,
+        searches=options.searches,
+    )
     call = simulate_call(tariffs, options.lane, options.model, usage, at_ms)
     shape = shape_simulated_call(call, options.lane, tariffs.currency)
     if as_json:
@@ -170,7 +179,8 @@ def _print_changes(shape: "PriceChangesShape") -> None:
 
 
 def _row(shape: "TariffShape") -> tuple[str, ...]:
-    factors = [f"x {each.factor} above {each.above_input_tokens}" for each in shape.tiers]
+    factors = [] if shape.audio_per_hour == "0" else [f"sound {shape.audio_per_hour} an hour"]
+    factors += [f"x {each.factor} above {each.above_input_tokens}" for each in shape.tiers]
     factors += [f"x {each.factor} {each.begin}-{each.end} {each.zone}" for each in shape.time_of_day]
     classes = (shape.input, shape.cached_input, shape.cache_write, shape.output)
     return (shape.id, shape.model, shape.begin, shape.state, shape.unit, *classes, ", ".join(factors))

@@ -22,6 +22,9 @@ calls = typer.Typer(no_args_is_help=True, help="Look at single calls.", rich_mar
 Account = Annotated[str | None, typer.Option("--account", metavar="ID", help="Only this account's calls.")]
 
 _NO_CALLS = "No calls yet; `setaria serve` shows how to make one."
+# Columns that people see only where there is something in them.
+_SELDOM = {"audio_seconds", "searches", "credits"}
+_NONE = (0, "0")
 _NO_CALLS_IN_PERIOD = "No calls in this time; --from and --to choose another one."
 
 
@@ -53,7 +56,10 @@ def usage(
     elif as_json is not None:
         csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows[:-1]])
     elif shape.rows:
-        print_table([name.upper().replace("_", " ") for name in columns], rows)
+        total = rows[-1]
+        shown = [place for place, name in enumerate(columns) if name not in _SELDOM or total[place] not in _NONE]
+        names = [columns[place].upper().replace("_", " ") for place in shown]
+        print_table(names, [[row[place] for place in shown] for row in rows])
     else:
         typer.echo(_NO_CALLS_IN_PERIOD)
 
@@ -107,12 +113,17 @@ def show_all(
 def receipt_lines(receipt: "ReceiptShape") -> Iterator[tuple[str, str | int | None]]:
     """Give a receipt line by line, what belongs to its price and to who paid in words."""
     for name, value in zip(receipt.__struct_fields__, astuple(receipt), strict=True):
-        if name not in {"price", "paid"} and value not in ("", None):
+        is_seldom = name in _SELDOM and value in _NONE
+        if name not in {"price", "paid"} and value not in ("", None) and not is_seldom:
             yield name, value
     price = receipt.price
     if price is not None:
         amounts = f"input {price.input}, cached {price.cached_input}, cache write {price.cache_write}"
         yield "price", f"{price.id} from {price.begin}: {amounts}, output {price.output} {price.unit}"
+        if receipt.audio_seconds:
+            yield "sound", f"{price.audio_per_hour} an hour"
+        if receipt.searches:
+            yield "searches", f"{price.search_per_1000} a thousand"
         yield "factors", f"{price.tier_factor} for the input's length, {price.time_factor} for the time"
     for paid in receipt.paid:
         yield "paid", f"{paid.amount} {paid.currency} by {paid.purse or 'a purse that is gone'} {paid.id}"
@@ -129,7 +140,7 @@ def _row(call: "CallShape") -> tuple[str | int | None, ...]:
         call.ending,
         call.input_tokens + call.cached_input_tokens + call.cache_write_tokens,
         call.output_tokens,
-        f"{call.cost} {call.currency}",
+        f"{call.cost} {call.currency}" if call.lane == "payg" else f"{call.credits} credits",
         call.first_token_ms,
         call.duration_ms,
     )

@@ -13,6 +13,7 @@ from setaria.core.zones import UTC
 Period = Literal["month", "year"]
 
 _AMOUNT_ALLOWED = {"allowed": 'a decimal number in quotes, such as "0.435", with up to 9 digits after the point'}
+_HOURLY_ALLOWED = {"allowed": 'a number of credits in quotes, such as "30000000", with up to 3 digits after the point'}
 _FACTOR_ALLOWED = {"allowed": 'a decimal number in quotes, such as "0.8", with up to 6 digits after the point'}
 _MOMENT_ALLOWED = {"allowed": "a moment with its zone and without quotes, such as 2026-05-27T00:00:00Z"}
 _MINUTE_ALLOWED = {"allowed": 'a time of day in quotes, such as "16:00"; "24:00" is the end of the day'}
@@ -21,6 +22,7 @@ _CURRENCY_ALLOWED = {"allowed": "the three capitals of a currency, such as USD"}
 _TEXT_ALLOWED = {"allowed": "a text of 1 to 100 characters"}
 
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$", extra=_AMOUNT_ALLOWED)]
+HourlyCredits = Annotated[str, Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?$", extra=_HOURLY_ALLOWED)]
 Factor = Annotated[str, Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,6})?$", extra=_FACTOR_ALLOWED)]
 Moment = Annotated[datetime.datetime, Meta(tz=True, extra=_MOMENT_ALLOWED)]
 Minute = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", extra=_MINUTE_ALLOWED)]
@@ -55,6 +57,7 @@ class PriceEntry(msgspec.Struct, frozen=True, kw_only=True, rename={"begin": "fr
     cached_input: Amount | None = None
     cache_write: Amount | None = None
     output: Amount
+    audio_per_hour: Amount | None = None
     tiers: tuple[TierEntry, ...] = ()
     time_of_day: tuple[TimesEntry, ...] = ()
 
@@ -90,6 +93,7 @@ class RateEntry(msgspec.Struct, frozen=True, kw_only=True):
     cached_input: Amount | None = None
     cache_write: Amount | None = None
     output: Amount
+    audio_per_hour: HourlyCredits | None = None
 
 
 class PriceFile(msgspec.Struct, frozen=True):

@@ -22,7 +22,6 @@ from setaria.core.zones import find_zone
 
 MODEL_ID = r"[A-Za-z0-9][A-Za-z0-9._/:@+\[\]-]{0,127}"
 DAY_MINUTES = 24 * 60
-_NOT_YET = "audio_per_hour"
 _HOURS_OF_DAY = 24
 
 
@@ -80,8 +79,6 @@ def _tables(content: Mapping[str, object], table: str) -> Iterator[tuple[object,
 
 
 def _read_price(content: object, path: Path) -> PriceEntry:
-    if isinstance(content, Mapping) and _NOT_YET in content:
-        raise EntryFault((*path, _NOT_YET), f"prices.{_NOT_YET} is not yet available; remove it")
     price = read_table(PriceEntry, content, path, "prices")
     bounds = [tier.above_input_tokens for tier in price.tiers]
     for place, bound in enumerate(bounds):

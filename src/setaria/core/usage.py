@@ -1,4 +1,4 @@
-"""Usage: the tokens of one call, in disjoint classes."""
+"""Usage: what one call took: its tokens in disjoint classes, and what is counted otherwise."""
 
 from typing import Literal
 
@@ -11,6 +11,7 @@ class Usage(msgspec.Struct, frozen=True):
     """Tokens of one call; every input token is in exactly one of the three input classes.
 
     `input_tokens` are the uncached ones. `output_tokens` include `reasoning_tokens`, which are a part of them.
+    `audio_seconds` of sound were read or made, beside the tokens; `searches` are searches of the web.
     """
 
     input_tokens: int = 0
@@ -18,6 +19,8 @@ class Usage(msgspec.Struct, frozen=True):
     cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_seconds: int = 0
+    searches: int = 0
 
     def plus(self, other: "Usage") -> "Usage":
         """Add each class of another usage."""
@@ -27,6 +30,8 @@ class Usage(msgspec.Struct, frozen=True):
             self.cache_write_tokens + other.cache_write_tokens,
             self.output_tokens + other.output_tokens,
             self.reasoning_tokens + other.reasoning_tokens,
+            self.audio_seconds + other.audio_seconds,
+            self.searches + other.searches,
         )
 
     @property

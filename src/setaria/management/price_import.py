@@ -22,6 +22,7 @@ from setaria.domain.plans.ports import OfferBook
 _NANO_DIGITS = 9
 _FACTOR_DIGITS = 6
 _MILLI = 1000
+_MILLI_DIGITS = 3
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -210,12 +211,14 @@ def _price(entry: PriceEntry) -> Tariff:
         *_classes(entry),
         tuple(Tier(tier.above_input_tokens, scale_decimal(tier.factor, _FACTOR_DIGITS)) for tier in entry.tiers),
         tuple(_times(each) for each in entry.time_of_day),
+        scale_decimal(entry.audio_per_hour or "0", _NANO_DIGITS),
     )
 
 
 def _rate(model: str, entry: RateEntry, off_peak: Times | None, now_ms: int) -> Tariff:
     times = () if off_peak is None else (off_peak,)
-    return Tariff(new_tariff_id(), model, now_ms, *_classes(entry), times=times)
+    audio_hour = scale_decimal(entry.audio_per_hour or "0", _MILLI_DIGITS)
+    return Tariff(new_tariff_id(), model, now_ms, *_classes(entry), times=times, audio_hour=audio_hour)
 
 
 def _classes(entry: PriceEntry | RateEntry) -> tuple[int, int, int, int]:

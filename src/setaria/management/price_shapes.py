@@ -51,6 +51,7 @@ class TariffShape(msgspec.Struct, frozen=True, rename={"begin": "from"}):
     cached_input: str
     cache_write: str
     output: str
+    audio_per_hour: str
     tiers: list[TierShape]
     time_of_day: list[TimesShape]
 
@@ -143,6 +144,7 @@ def shape_tariff(lane: Lane, tariff: Tariff, state: State, currency: str) -> Tar
         cached_input=plain(tariff.cached_input),
         cache_write=plain(tariff.cache_write),
         output=plain(tariff.output),
+        audio_per_hour=hourly(tariff, lane),
         tiers=[TierShape(tier.above_input_tokens, factor_from_millionths(tier.factor)) for tier in tariff.tiers],
         time_of_day=[
             TimesShape(_time(each.from_minute), _time(each.to_minute), each.zone, factor_from_millionths(each.factor))
@@ -226,6 +228,11 @@ def plain(nano: int) -> str:
     """Write billionths exactly with as few digits as they need. Examples: 435,000,000 is `0.435`; 10^9 is `1`."""
     text = decimal_from_nano(nano)
     return text.rstrip("0").rstrip(".")
+
+
+def hourly(tariff: Tariff, lane: Lane) -> str:
+    """Write what an hour of sound costs, in money or credits."""
+    return plain(tariff.audio_hour) if lane == "payg" else credits_from_milli(tariff.audio_hour)
 
 
 def factor_from_millionths(factor: int) -> str:

@@ -9,7 +9,7 @@ from setaria.domain.ledger.receipt import Paid, Receipt, explain
 from setaria.domain.ledger.records import CallRecord
 from setaria.domain.ledger.tariff import Tariff, tier_factor, time_factor
 from setaria.management.money_shapes import CREDITS
-from setaria.management.price_shapes import factor_from_millionths, plain
+from setaria.management.price_shapes import factor_from_millionths, hourly, plain
 from setaria.management.shapes import CallShape, shape_call
 
 MONEY_KINDS = (*PURSE_KINDS, "cap")
@@ -25,6 +25,8 @@ class PriceShape(msgspec.Struct, frozen=True, rename={"begin": "from"}):
     cached_input: str
     cache_write: str
     output: str
+    audio_per_hour: str
+    search_per_1000: str
     tier_factor: str
     time_factor: str
 
@@ -39,11 +41,9 @@ class PaidShape(msgspec.Struct, frozen=True):
 
 
 class ReceiptShape(CallShape, frozen=True):
-    """A call with what it cost: `credits` is what a plan paid, `paid` who paid how much, `why` the reason in words."""
+    """A call with what it cost: `paid` says who paid how much, `why` the reason in words."""
 
-    lane: str
     subscription: str
-    credits: str
     price: PriceShape | None
     paid: list[PaidShape]
     why: str
@@ -57,9 +57,7 @@ def shape_receipt(receipt: Receipt, tariff: Tariff | None, currency: str) -> Rec
     call = receipt.row.call
     return ReceiptShape(
         **msgspec.structs.asdict(shape_call(receipt.row, currency)),
-        lane=call.lane,
         subscription=call.subscription_id,
-        credits=decimal_from_millicredits(call.charge_millicredits),
         price=None if tariff is None else _shape_price(call, tariff, currency),
         paid=[_shape_paid(each, call, currency) for each in receipt.paid],
         why=explain(call),
@@ -75,6 +73,8 @@ def _shape_price(call: CallRecord, tariff: Tariff, currency: str) -> PriceShape:
         cached_input=plain(tariff.cached_input),
         cache_write=plain(tariff.cache_write),
         output=plain(tariff.output),
+        audio_per_hour=hourly(tariff, call.lane),
+        search_per_1000=plain(tariff.search_nano),
         tier_factor=factor_from_millionths(tier_factor(tariff, call.usage)),
         time_factor=factor_from_millionths(time_factor(tariff, call.at_ms)),
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.core.entries import LOCAL, ThinkingStyle, UpstreamEntry
-from setaria.core.money import decimal_from_nano
+from setaria.core.money import decimal_from_millicredits, decimal_from_nano
 from setaria.domain.accounts.records import Account, Key
 from setaria.domain.catalog.added import Fixed
 from setaria.domain.catalog.model import Model
@@ -63,7 +63,10 @@ class KeyShape(msgspec.Struct, frozen=True):
 
 
 class CallShape(msgspec.Struct, frozen=True):
-    """A call; `account` and `key` are ids, the three kinds of input tokens are disjoint."""
+    """A call; `account` and `key` are ids, the three kinds of input tokens are disjoint.
+
+    `cost` is what was paid in money, `credits` what a plan paid.
+    """
 
     id: str
     at: str
@@ -81,8 +84,12 @@ class CallShape(msgspec.Struct, frozen=True):
     cache_write_tokens: int
     output_tokens: int
     reasoning_tokens: int
+    lane: str
     cost: str
     currency: str
+    credits: str
+    audio_seconds: int
+    searches: int
     first_token_ms: int | None
     duration_ms: int
     attempts: int
@@ -103,6 +110,9 @@ class UsageRowShape(msgspec.Struct, frozen=True):
     reasoning_tokens: int
     cost: str
     currency: str
+    credits: str
+    audio_seconds: int
+    searches: int
 
 
 class UsageShape(msgspec.Struct, frozen=True, rename={"begin": "from", "end": "to"}):
@@ -210,8 +220,12 @@ def shape_call(row: CallRow, currency: str) -> CallShape:
         cache_write_tokens=call.usage.cache_write_tokens,
         output_tokens=call.usage.output_tokens,
         reasoning_tokens=call.usage.reasoning_tokens,
+        audio_seconds=call.usage.audio_seconds,
+        searches=call.usage.searches,
+        lane=call.lane,
         cost=decimal_from_nano(call.charge_nano),
         currency=currency,
+        credits=decimal_from_millicredits(call.charge_millicredits),
         first_token_ms=call.first_token_ms,
         duration_ms=call.duration_ms,
         attempts=call.attempts,
@@ -280,8 +294,11 @@ def _shape_usage_row(row: UsageRow, currency: str) -> UsageRowShape:
         cache_write_tokens=row.usage.cache_write_tokens,
         output_tokens=row.usage.output_tokens,
         reasoning_tokens=row.usage.reasoning_tokens,
+        audio_seconds=row.usage.audio_seconds,
+        searches=row.usage.searches,
         cost=decimal_from_nano(row.charge_nano),
         currency=currency,
+        credits=decimal_from_millicredits(row.charge_millicredits),
     )
 
 

@@ -79,7 +79,7 @@ def find_receipt(calls: CallBook, call_id: str) -> Receipt:
 
 def find_version(listed: PriceList, tariff_id: str) -> Tariff | None:
     """Find the version of a price or rate that a call's row names; None when it has none."""
-    return next((each for each in (*listed.prices, *listed.rates) if each.id == tariff_id), None)
+    return next((each for each in listed.versions if each.id == tariff_id), None)
 
 
 def list_calls(accounts: AccountBook, calls: CallBook, account: str | None, limit: int) -> list[CallRow]:
@@ -93,11 +93,7 @@ def list_calls(accounts: AccountBook, calls: CallBook, account: str | None, limi
 
 
 def _sum_rows(rows: list[UsageRow]) -> UsageRow:
-    usage = Usage(
-        input_tokens=sum(row.usage.input_tokens for row in rows),
-        cached_input_tokens=sum(row.usage.cached_input_tokens for row in rows),
-        cache_write_tokens=sum(row.usage.cache_write_tokens for row in rows),
-        output_tokens=sum(row.usage.output_tokens for row in rows),
-        reasoning_tokens=sum(row.usage.reasoning_tokens for row in rows),
-    )
-    return UsageRow("total", "", sum(row.calls for row in rows), usage, sum(row.charge_nano for row in rows))
+    total = UsageRow("total", "", 0, Usage(), 0)
+    for row in rows:
+        total = total.plus(row)
+    return msgspec.structs.replace(total, name="")

@@ -15,11 +15,14 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, head_revision, upgrade
 from setaria.adapters.store.revision import HEAD, is_current
 from setaria.adapters.store.schema import metadata
+from setaria.adapters.store.usage_rows import USAGE
 from setaria.core.errors import Misconfigured
 from setaria.core.ids import AccountId
+from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Account, Limits
 from setaria.domain.ledger.allowances import Allowance
 from setaria.domain.ledger.purses import Purse
+from setaria.domain.ledger.records import UsageRow
 
 
 def set_revision(url: str, revision: str) -> None:
@@ -67,6 +70,26 @@ def test_tables_of_every_earlier_revision_keep_their_content(empty_url: str, rev
         for account in found:
             cash = Allowance(f"al_{account.id[5:]}", account.id, "cash", "", 0, 0, 0, 0, 0)
             assert books.list_purses(account.id) == [Purse(cash, 0)]
+
+
+def test_calls_of_before_took_no_sound_and_no_searches(empty_url: str) -> None:
+    """Calls and sums of days that an earlier version wrote are all there, with nothing in the new columns."""
+    upgrade(empty_url, "0003")
+    texts = ("account_id", "key_id", "model", "protocol", "upstream", "ending", "counts_from")
+    values = ", ".join(["'m'"] * 7 + ["7"] * 10)
+    numbers = ("at_ms", "status", "charge_nano", "duration_ms", "attempts", *USAGE[:5])
+    with contextlib.closing(Database(empty_url)) as database, database.write() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO calls (id, stream, {', '.join(texts + numbers)}) VALUES ('{'0' * 32}', 1 = 1, {values})"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO rollups (day, account_id, key_id, model, calls, charge_nano, charge_millicredits, "
+            f"{', '.join(USAGE[:5])}) VALUES ('1970-01-01', 'm', 'm', 'm', 1, 7, 7, 7, 7, 7, 7, 7)"
+        )
+    upgrade(empty_url)
+    with contextlib.closing(ControlStore(empty_url)) as control, control.read() as books:
+        (row,) = books.sum_usage("model", 0, 86_400_000, None)
+    assert row == UsageRow("m", "m", 2, Usage(14, 14, 14, 14, 14), 14, 7)
 
 
 def test_an_upgrade_twice_changes_nothing(url: str) -> None:

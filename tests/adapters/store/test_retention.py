@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 
-import msgspec
 import pytest
 
 from setaria.adapters.store.control.engine import Database
@@ -108,4 +107,4 @@ def test_a_week_of_postgres_is_dropped_whole(postgres_url: str) -> None:
         with control.read() as books:
             rows = books.sum_usage("model", 0, AT_MS + DAY_MS, None)
         assert [row.calls for row in rows] == [2]
-        assert msgspec.structs.astuple(rows[0].usage) == (10, 0, 0, 2, 0)
+        assert rows[0].usage == Usage(10, output_tokens=2)

@@ -2,15 +2,18 @@
 
 import datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from setaria.core.usage import Usage
-from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs, Tier, Times, charge
+from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs, Tier, Times, charge, is_free
 
 PRO = Tariff("price_1", "pro", 0, input=435_000_000, cached_input=3_600_000, cache_write=1_000_000, output=870_000_000)
 RATE = Tariff("rate_1", "pro", 0, input=300_000_000_000, cached_input=2_500_000_000, output=600_000_000_000)
+HEARD = msgspec.structs.replace(PRO, audio_hour=74_000_000, search_nano=5_000_000_000)
+TINY = Tariff("", "", 0, input=300_000, audio_hour=720, search_nano=100)
 OFF_PEAK = Times(16 * 60, 24 * 60, 800_000)
 LONG = (Tier(200_000, 1_500_000), Tier(100_000, 1_200_000))
 
@@ -28,6 +31,12 @@ def at(text: str) -> int:
         pytest.param(PRO, Usage(cache_write_tokens=7), 7, id="written to the cache"),
         pytest.param(PRO, Usage(output_tokens=10, reasoning_tokens=9), 8_700, id="reasoning is a part of the output"),
         pytest.param(RATE, Usage(1, 1, 0, 1), 902_500, id="plan: 300 + 2.5 + 600 credits, in milli-credits"),
+        pytest.param(HEARD, Usage(1_000, audio_seconds=90), 435_000 + 1_850_000, id="sound, to the second"),
+        pytest.param(HEARD, Usage(searches=3), 15_000_000, id="searches"),
+        pytest.param(HEARD, Usage(1_000, 0, 0, 0, 0, 90, 3), 435_000 + 1_850_000 + 15_000_000, id="all of it"),
+        pytest.param(PRO, Usage(1_000, audio_seconds=90, searches=3), 435_000, id="sound and searches without a price"),
+        pytest.param(TINY, Usage(1, audio_seconds=1, searches=1), 1, id="once over all: 0.3 + 0.2 + 0.1"),
+        pytest.param(Tariff("", "", 0, audio_hour=30_000_000_000), Usage(audio_seconds=1), 8_333_333, id="of a plan"),
         pytest.param(Tariff("", "", 0, input=499_999), Usage(1), 0, id="under a half"),
         pytest.param(Tariff("", "", 0, input=500_000), Usage(1), 1, id="a half is rounded up"),
         pytest.param(Tariff("", "", 0, input=500_000), Usage(3), 2, id="once, at the total: 1.5 and not 3 x 1"),
@@ -54,6 +63,26 @@ def test_a_call_costs(tariff: Tariff, usage: Usage, expected: int) -> None:
 def test_long_inputs_cost_more(usage: Usage, expected: int) -> None:
     """The tier is chosen by all input tokens and counts for the whole call, in whatever order tiers are given."""
     assert expected == charge(Tariff("", "", 0, input=1_000_000_000, tiers=LONG), usage, 0)
+
+
+def test_factors_are_for_what_the_model_does() -> None:
+    """Tokens and sound cost the factor, searches do not."""
+    tariff = msgspec.structs.replace(HEARD, times=(OFF_PEAK,), tiers=(Tier(10, 2_000_000),))
+    usage = Usage(1_000, audio_seconds=90, searches=3)
+    assert charge(tariff, usage, at("2026-11-25T16:00:00+00:00")) == (435_000 + 1_850_000) * 2 * 8 // 10 + 15_000_000
+
+
+def test_a_price_knows_what_searches_cost() -> None:
+    """All versions of prices do, none of the rates of plans: a plan's credits are for the model."""
+    tariffs = Tariffs()
+    tariffs.renew(PriceList(prices=(PRO,), rates=(RATE,), search_nano=5))
+    found = [tariffs.price_of("pro", 1), tariffs.rate_of("pro", 1), tariffs.find_version("price_1")]
+    assert [each and each.search_nano for each in found] == [5, 0, 5]
+
+
+def test_sound_alone_is_not_free() -> None:
+    """A model that is paid by the hour alone is paid."""
+    assert [is_free(Tariff("", "", 0, audio_hour=1)), is_free(Tariff("", "", 0))] == [False, True]
 
 
 @pytest.mark.parametrize(

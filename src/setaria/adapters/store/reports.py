@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from setaria.adapters.store.columns import name_call_columns
 from setaria.adapters.store.subscription_rows import FIND_SUBSCRIPTION, subscription_from_row
 from setaria.adapters.store.usage_rows import (
+    CHARGES,
     DAY_MS,
     USAGE,
     date_of,
@@ -42,7 +43,7 @@ _PURSES = (
 _READ_PURSES = f"{_PURSES} AND kind IN ('cash', 'gift') ORDER BY kind, ends_at_ms IS NULL, ends_at_ms, id"
 _READ_CREDITS = f"{_PURSES} AND kind IN ('plan', 'window') AND ends_at_ms > $2 ORDER BY kind, ends_at_ms, id"
 _FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} $1"
-_SUMMED = (*USAGE, "charge_nano")
+_SUMMED = (*USAGE, *CHARGES)
 _SUMS = ", ".join(f"CAST(SUM({name}) AS BIGINT)" for name in _SUMMED)
 _SUM_CALLS = (
     f"SELECT {{group}}, {{name}}, COUNT(*), {_SUMS} FROM calls {{join}} WHERE calls.account_id = $1 "  # noqa: S608

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 def is_current(path: Path) -> bool:

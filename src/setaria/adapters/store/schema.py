@@ -100,6 +100,8 @@ calls = Table(
     Column("charge_millicredits", BigInteger, nullable=False, server_default="0"),
     Column("charges", Text, nullable=False, server_default=""),
     Column("note", Text, nullable=False, server_default=""),
+    Column("audio_seconds", BigInteger, nullable=False, server_default="0"),
+    Column("searches", BigInteger, nullable=False, server_default="0"),
     Index(None, "account_id", "id"),
     sqlite_with_rowid=False,  # the table is its own index by id
     postgresql_partition_by="RANGE (id)",
@@ -266,6 +268,8 @@ rollups = Table(
     Column("reasoning_tokens", BigInteger, nullable=False),
     Column("charge_nano", BigInteger, nullable=False),
     Column("charge_millicredits", BigInteger, nullable=False),
+    Column("audio_seconds", BigInteger, nullable=False, server_default="0"),
+    Column("searches", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("day", "account_id", "key_id", "model"),
 )
 

@@ -11,6 +11,7 @@ from setaria.domain.ledger.records import CallRecord, CallRow, UsageRow
 
 DAY_MS = 86_400_000
 USAGE = Usage.__struct_fields__
+CHARGES = ("charge_nano", "charge_millicredits")
 _RECORD = CallRecord.__struct_fields__
 _EPOCH = datetime.date(1970, 1, 1)
 _LAST_DAY = (datetime.date.max - _EPOCH).days
@@ -37,7 +38,8 @@ def usage_from_values(values: Mapping[Any, Any]) -> UsageRow:  # as above
     """Make a row of sums of `group`, `name`, `calls` and the summed columns."""
     group = values["group"]
     usage = Usage(**{name: values[name] for name in USAGE})
-    return UsageRow(group, values["name"] or group, values["calls"], usage, values["charge_nano"])
+    charges = (values[name] for name in CHARGES)
+    return UsageRow(group, values["name"] or group, values["calls"], usage, *charges)
 
 
 def merge_usage(kept: list[UsageRow], dropped: list[UsageRow]) -> list[UsageRow]:

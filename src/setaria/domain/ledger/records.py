@@ -66,6 +66,7 @@ class UsageRow(msgspec.Struct, frozen=True):
     calls: int
     usage: Usage
     charge_nano: int
+    charge_millicredits: int = 0
 
     def plus(self, other: "UsageRow") -> "UsageRow":
         """Add the sums of another row of the same group."""
@@ -75,4 +76,5 @@ class UsageRow(msgspec.Struct, frozen=True):
             self.calls + other.calls,
             self.usage.plus(other.usage),
             self.charge_nano + other.charge_nano,
+            self.charge_millicredits + other.charge_millicredits,
         )

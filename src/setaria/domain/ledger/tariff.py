@@ -1,7 +1,8 @@
 """Tariff: what a model's tokens cost, and the one function that rounds.
 
 A price counts in nano-units of the currency, a rate of plans in milli-credits. Both are whole numbers a million tokens
-of a class: $0.435 a million is 435,000,000; 2.5 credits a token are 2,500,000,000.
+of a class: $0.435 a million is 435,000,000; 2.5 credits a token are 2,500,000,000. Sound is paid by the hour, to the
+second; searches of the web by the thousand, in money only.
 """
 
 from collections.abc import Iterable
@@ -16,6 +17,10 @@ FACTOR_ONE = 1_000_000
 """A factor is a whole number of millionths."""
 
 _TOKENS = 1_000_000
+_HOUR_S = 3600
+_SEARCHES = 1000
+_ALL = 9 * _TOKENS
+"""The least that tokens, seconds and searches divide, so that a sum of all three is rounded once."""
 _MINUTES_OF_HOUR = 60
 FREE_ID = "free"
 
@@ -43,6 +48,7 @@ class Tariff(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a model's tokens cost from one moment on.
 
     `id` is what a call's row names. Of several tiers the highest that is exceeded counts, of several times the first.
+    An hour of sound costs `audio_hour`, 1,000 searches cost `search_nano`, which no factor changes.
     """
 
     id: str
@@ -54,6 +60,8 @@ class Tariff(msgspec.Struct, frozen=True, omit_defaults=True):
     output: int = 0
     tiers: tuple[Tier, ...] = ()
     times: tuple[Times, ...] = ()
+    audio_hour: int = 0
+    search_nano: int = 0
 
 
 class PriceList(msgspec.Struct, frozen=True):
@@ -68,12 +76,19 @@ class PriceList(msgspec.Struct, frozen=True):
     off_peak: Times | None = None
     search_nano: int = 0
 
+    @property
+    def versions(self) -> tuple[Tariff, ...]:
+        """All prices, with what searches cost, and all rates."""
+        prices = (msgspec.structs.replace(each, search_nano=self.search_nano) for each in self.prices)
+        return (*prices, *self.rates)
+
 
 def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     """Tell what a call costs that began at this moment, rounded half up once, at the total.
 
     Worked: 1,000 uncached, 500 cached and 200 output tokens at $0.435, $0.0036 and $0.87 a million cost
-    435,000 + 1,800 + 174,000 = 610,800 nano-dollars. 3 tokens at 500,000 a million cost 1.5, which is 2.
+    435,000 + 1,800 + 174,000 = 610,800 nano-dollars. 3 tokens at 500,000 a million cost 1.5, which is 2. 90 seconds of
+    sound at $0.074 an hour cost 1,850,000, 3 searches at $5 a thousand 15,000,000.
     Cost: 1 us without tiers and times, 4 us with times.
     """
     total = (
@@ -82,6 +97,8 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
         + usage.cache_write_tokens * tariff.cache_write
         + usage.output_tokens * tariff.output
     )
+    if usage.audio_seconds or usage.searches:
+        return _charge_all(tariff, usage, total, at_ms)
     if not tariff.tiers and not tariff.times:
         return (total + _TOKENS // 2) // _TOKENS
     whole = _TOKENS * FACTOR_ONE * FACTOR_ONE
@@ -89,9 +106,18 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     return (scaled + whole // 2) // whole
 
 
+def _charge_all(tariff: Tariff, usage: Usage, tokens_total: int, at_ms: int) -> int:
+    """Charge sound and searches beside the tokens, whose total is given in millionths."""
+    timed = tokens_total * (_ALL // _TOKENS) + usage.audio_seconds * tariff.audio_hour * (_ALL // _HOUR_S)
+    fixed = usage.searches * tariff.search_nano * (_ALL // _SEARCHES)
+    whole = _ALL * FACTOR_ONE * FACTOR_ONE
+    scaled = timed * tier_factor(tariff, usage) * time_factor(tariff, at_ms) + fixed * FACTOR_ONE * FACTOR_ONE
+    return (scaled + whole // 2) // whole
+
+
 def is_free(tariff: Tariff) -> bool:
-    """Tell whether nothing costs anything by this tariff."""
-    return not (tariff.input or tariff.cached_input or tariff.cache_write or tariff.output)
+    """Tell whether nothing that the model does costs anything by this tariff."""
+    return not (tariff.input or tariff.cached_input or tariff.cache_write or tariff.output or tariff.audio_hour)
 
 
 def tier_factor(tariff: Tariff, usage: Usage) -> int:
@@ -126,9 +152,10 @@ class Tariffs:
     def renew(self, imported: PriceList) -> None:
         """Know these from now on; a hold keeps the tariff that it was made with."""
         self.currency = imported.currency
-        self._prices = _by_model((*self._free, *imported.prices))
+        versions = imported.versions
+        self._prices = _by_model((*self._free, *versions[: len(imported.prices)]))
         self._rates = _by_model((*self._free, *imported.rates))
-        self._versions = {each.id: each for each in (*self._free, *imported.prices, *imported.rates)}
+        self._versions = {each.id: each for each in (*self._free, *versions)}
 
     def price_of(self, model_id: str, at_ms: int) -> Tariff | None:
         """Give the price that holds for a model at a moment; None when it has none."""

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, RowMapping
 from setaria.adapters.store.columns import name_call_columns
 from setaria.adapters.store.schema import accounts, allowances, calls, keys, rollups
 from setaria.adapters.store.usage_rows import (
+    CHARGES,
     DAY_MS,
     USAGE,
     date_of,
@@ -87,7 +88,7 @@ class CallTable:
                 group.label("group"),
                 name.label("name"),
                 func.count().label("calls"),
-                *(_sum(calls.c[each]) for each in (*USAGE, "charge_nano")),
+                *(_sum(calls.c[each]) for each in (*USAGE, *CHARGES)),
             )
             .select_from(calls)
             .where(calls.c.at_ms >= from_ms, calls.c.at_ms < to_ms)
@@ -110,7 +111,7 @@ class CallTable:
             select(
                 group.label("group"),
                 name.label("name"),
-                *(_sum(rollups.c[each]) for each in ("calls", *USAGE, "charge_nano")),
+                *(_sum(rollups.c[each]) for each in ("calls", *USAGE, *CHARGES)),
             )
             .select_from(rollups)
             .where(rollups.c.day >= date_of(first_day), rollups.c.day < date_of(end_day))

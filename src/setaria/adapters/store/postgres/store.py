@@ -37,6 +37,8 @@ _ARRAYS = {"stream": "boolean[]", "status": "integer[]", "attempts": "integer[]"
         "cache_write_tokens",
         "output_tokens",
         "reasoning_tokens",
+        "audio_seconds",
+        "searches",
         "charge_nano",
         "first_token_ms",
         "duration_ms",
