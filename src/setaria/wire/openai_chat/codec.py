@@ -10,6 +10,7 @@ from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.openai_chat.answer import write_answer
 from setaria.wire.openai_chat.errors import error_status, write_error
+from setaria.wire.openai_chat.plain_request import PlainEnvelope, dialogue_from_plain, read_plain_request
 from setaria.wire.openai_chat.request import KNOWN_FIELDS, read_dialogue
 from setaria.wire.openai_chat.stream import ChatStream
 from setaria.wire.sse import write_data
@@ -28,6 +29,9 @@ class OpenAIChat:
         Raises: InvalidRequest when the body is no JSON object (the message says where) or lacks a model.
         """
         fields = read_body(body)
+        plain = read_plain_request(body)
+        if plain is not None:
+            return PlainEnvelope(plain.model, plain.stream or False, fields, plain)
         return Envelope(
             model=required_string(fields, "model", "model"),
             stream=optional_boolean(fields, "stream", "stream") or False,
@@ -39,7 +43,8 @@ class OpenAIChat:
 
         Raises: InvalidRequest, whose message and `param` name the field and what is allowed; TooLarge.
         """
-        return read_dialogue(envelope.fields, traits)
+        dialogue = dialogue_from_plain(envelope.plain, traits) if isinstance(envelope, PlainEnvelope) else None
+        return dialogue or read_dialogue(envelope.fields, traits)
 
     def write_answer(self, head: AnswerHead, answer: Answer) -> bytes:
         """Write a whole answer as one JSON body."""

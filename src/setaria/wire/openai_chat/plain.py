@@ -13,10 +13,10 @@ from setaria.wire.turns import MOST_MESSAGES
 
 MAX_NAME_CHARS = 128
 
-_NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
+NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 _ToolName = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 _ABSENT = msgspec.Raw(b"null")
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Part(msgspec.Struct, frozen=True, gc=False):
@@ -25,16 +25,18 @@ class _Part(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Function(msgspec.Struct, frozen=True, gc=False):
-    name: _NonEmpty
+    name: NonEmpty
     arguments: str | None = None
 
 
 class _Call(msgspec.Struct, frozen=True, gc=False):
-    id: _NonEmpty
+    id: NonEmpty
     function: _Function
 
 
-class _Message(msgspec.Struct, frozen=True):
+class PlainMessage(msgspec.Struct, frozen=True):
+    """One entry of `messages`."""
+
     role: Literal["developer", "system", "user", "assistant", "tool"]
     content: str | list[_Part] | None = None
     name: str | None = None
@@ -51,13 +53,15 @@ class _ToolFunction(msgspec.Struct, frozen=True, gc=False):
     strict: bool | None = None
 
 
-class _Tool(msgspec.Struct, frozen=True, gc=False):
+class PlainTool(msgspec.Struct, frozen=True, gc=False):
+    """One entry of `tools`."""
+
     type: Literal["function"]
     function: _ToolFunction
 
 
-_messages = msgspec.json.Decoder(list[_Message])
-_tools = msgspec.json.Decoder(list[_Tool])
+_messages = msgspec.json.Decoder(list[PlainMessage])
+_tools = msgspec.json.Decoder(list[PlainTool])
 
 
 class Turns(msgspec.Struct, frozen=True):
@@ -74,8 +78,13 @@ def read_plain_messages(raw: msgspec.Raw) -> Turns | None:
     """
     try:
         read = _messages.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
+    return turns_from_plain(read)
+
+
+def turns_from_plain(read: list[PlainMessage]) -> Turns | None:
+    """Give the dialogue's messages; None when they are none, too many, or of another form after all."""
     if len(read) > MOST_MESSAGES:
         return None
     turns: list[Message] = []
@@ -99,7 +108,7 @@ def read_plain_messages(raw: msgspec.Raw) -> Turns | None:
     return Turns(tuple(turns), has_variants) if turns else None
 
 
-def _read_content(message: _Message) -> tuple[Text, ...]:
+def _read_content(message: PlainMessage) -> tuple[Text, ...]:
     """Give what a message says, without empty texts."""
     content = message.content
     if isinstance(content, str):
@@ -107,7 +116,7 @@ def _read_content(message: _Message) -> tuple[Text, ...]:
     return tuple([Text(part.text) for part in content if part.text]) if content else ()
 
 
-def _read_answer(message: _Message) -> tuple[Block, ...]:
+def _read_answer(message: PlainMessage) -> tuple[Block, ...]:
     content = _read_content(message)
     thought = message.reasoning_content or message.reasoning
     calls = message.tool_calls
@@ -125,8 +134,13 @@ def read_plain_tools(raw: msgspec.Raw) -> tuple[Tool, ...] | None:
     """Read `tools` that are all functions, each of another name; None when there are none, or others."""
     try:
         read = _tools.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
+    return tools_from_plain(read)
+
+
+def tools_from_plain(read: list[PlainTool]) -> tuple[Tool, ...] | None:
+    """Give the dialogue's tools; None when two have one name, or one is of another form after all."""
     tools: dict[str, Tool] = {}
     for each in read:
         function = each.function

@@ -3,6 +3,8 @@
 What stays keeps its place and its bytes. A field given twice stands once, for the envelope holds the last.
 """
 
+import functools
+
 import msgspec
 
 from setaria.core.dialogue import Dialogue
@@ -41,6 +43,7 @@ _KNOWN_WITHOUT_TOOLS = _KNOWN - _OF_TOOLS
 _SWITCHES = frozenset({"thinking", "reasoning_effort"})
 _TRUE = msgspec.Raw(b"true")
 _AUTO = msgspec.Raw(b'"auto"')
+_NULL = msgspec.Raw(b"null")
 _DEVELOPER, _SYSTEM = b'"developer"', msgspec.Raw(b'"system"')
 _encode = msgspec.json.Encoder().encode
 _fields = msgspec.json.Decoder(_Fields)
@@ -55,8 +58,8 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     """
     asked = envelope.fields
     allowed = _list_allowed(dialogue, manner)
-    fields = {name: raw for name, raw in asked.items() if name in allowed}
-    fields["model"] = _raw(manner.model)
+    fields = dict(asked) if asked.keys() <= allowed else {name: asked[name] for name in asked if name in allowed}
+    fields["model"] = _kept_raw(manner.model)
     if dialogue.has_variants:
         fields["messages"] = _rewrite_messages(fields["messages"])
     _limit_output(fields, dialogue.max_output_tokens)
@@ -82,23 +85,27 @@ def _list_allowed(dialogue: Dialogue, manner: Manner) -> frozenset[str]:
 def _limit_output(fields: _Fields, max_output_tokens: int) -> None:
     """Set the limit under the name that the caller used; of both names the second counts."""
     name = "max_tokens"
-    if present(fields, "max_completion_tokens") is not None:
-        fields.pop(name, None)
-        name = "max_completion_tokens"
-    else:
-        fields.pop("max_completion_tokens", None)
-    fields[name] = _raw(max_output_tokens)
+    if "max_completion_tokens" in fields:
+        if present(fields, "max_completion_tokens") is not None:
+            fields.pop(name, None)
+            name = "max_completion_tokens"
+        else:
+            del fields["max_completion_tokens"]
+    fields[name] = _kept_raw(max_output_tokens)
 
 
 def _force_sampling(fields: _Fields, dialogue: Dialogue) -> None:
     """Set temperature and top_p where they are not what they must be; an equal value keeps its bytes."""
     sampling = dialogue.sampling
-    for name, value in (("temperature", sampling.temperature), ("top_p", sampling.top_p)):
-        if name not in fields or not _is_number(fields[name], value):
-            fields[name] = _raw(value)
+    if not _is_number(fields.get("temperature"), sampling.temperature):
+        fields["temperature"] = _kept_raw(sampling.temperature)
+    if not _is_number(fields.get("top_p"), sampling.top_p):
+        fields["top_p"] = _kept_raw(sampling.top_p)
 
 
-def _is_number(raw: msgspec.Raw, value: float) -> bool:
+def _is_number(raw: msgspec.Raw | None, value: float) -> bool:
+    if raw is None:
+        return False
     try:
         return _number.decode(raw) == value
     except msgspec.DecodeError:
@@ -107,10 +114,10 @@ def _is_number(raw: msgspec.Raw, value: float) -> bool:
 
 def _ask_for_usage(fields: _Fields, *, stream: bool) -> None:
     """Have a stream end with its usage; without a stream, servers refuse options for one."""
-    options = present(fields, "stream_options")
-    fields.pop("stream_options", None)
+    options = fields.pop("stream_options", None)
     fields.pop("stream", None)
     if stream:
+        options = None if options == _NULL else options
         fields["stream"] = _TRUE
         fields["stream_options"] = _raw({**(_fields.decode(options) if options else {}), "include_usage": _TRUE})
 
@@ -134,3 +141,9 @@ def _rewrite_messages(raw: msgspec.Raw) -> msgspec.Raw:
 
 def _raw(value: object) -> msgspec.Raw:
     return msgspec.Raw(_encode(value))
+
+
+@functools.lru_cache(maxsize=4096, typed=True)  # 1 and 1.0 are written differently
+def _kept_raw(value: str | float) -> msgspec.Raw:
+    """Write what many requests have in common."""
+    return _raw(value)
