@@ -12,7 +12,7 @@ from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Billing, KeyRules, Limits, ModelLimits
 from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
-from setaria.gateway.admit import limits_on
+from setaria.gateway.footing import limits_on
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
 from tests.fakes.relay_upstream import FakeRelayUpstream, Last

@@ -67,9 +67,17 @@ class Clerk:
         """
         return self._confirmed_s is not None and self._clock.monotonic_s() - self._confirmed_s <= FENCE_S
 
+    def may_spend_at(self, now_s: float) -> bool:
+        """Tell the same of a moment of the monotonic clock."""
+        return self._confirmed_s is not None and now_s - self._confirmed_s <= FENCE_S
+
     def now_ms(self) -> int:
         """Tell the moment by the database's clock, as near as the last renewal tells it."""
         return int(self._clock.monotonic_s() * 1000 + self._ahead_ms)
+
+    def ms_at(self, now_s: float) -> int:
+        """Tell the same of a moment of the monotonic clock."""
+        return int(now_s * 1000 + self._ahead_ms)
 
     def catch_up(self, moment_ms: int) -> None:
         """Learn that the database's clock has reached a moment: ours is not behind it."""

@@ -6,8 +6,7 @@ that lie idle go back within a second, so what is not used anywhere is found.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,9 +14,8 @@ from setaria.core.clock import Clock
 from setaria.core.errors import FundsHeld, Unavailable
 from setaria.core.ids import AccountId
 from setaria.core.windows import WindowTimes
-from setaria.domain.ledger.funds import Fund, Parts
+from setaria.domain.ledger.funds import Fund, Part, Parts
 from setaria.domain.ledger.leases import (
-    MINUTE_KINDS,
     MINUTE_MS,
     SHARES,
     GiveBack,
@@ -42,7 +40,7 @@ BOOKS_PATIENCE_S = 2.0
 _MONEY = ("money", "cap", "plan", "window")
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """What a call needs of a fund: all it wishes, or what there is, but at least `least`; it has `own` already."""
 
     fund: Fund
@@ -64,6 +62,7 @@ class Desk:
         self._clock = clock
         self._funds: dict[tuple[AccountId, WantKind, str], Fund] = {}
         self._recalled: frozenset[AccountId] = frozenset()
+        self.generation = 0  # counts the funds that were forgotten: who knows one by itself looks it up again then
         self._released = asyncio.Event()
         self._has_called = False
 
@@ -91,19 +90,22 @@ class Desk:
 
         Cost: hot path; 0.6 us a line.
         """
-        if not self.clerk.may_spend or self._is_recalled(lines):
+        now_s = self._clock.monotonic_s()
+        clerk = self.clerk
+        if not clerk.may_spend_at(now_s) or (self._recalled and self._is_recalled(lines)):
             return None
-        now_ms = self.clerk.now_ms()
+        now_ms = clerk.ms_at(now_s)
+        minute = now_ms - now_ms % MINUTE_MS
         taken: list[Parts] = []
         for line in lines:
-            parts = line.fund.take(line.wish, line.wish, self._period(line.fund, now_ms), now_ms)
+            fund, wish = line.fund, line.wish
+            fund.touched_s = now_s
+            period = minute if fund.is_of_minute else self._period(fund, now_ms)
+            parts = fund.take(wish, wish, period, now_ms)
             if parts is None:
                 self._undo(lines, taken)
                 return None
             taken.append(parts)
-        now_s = self._clock.monotonic_s()
-        for line in lines:
-            line.fund.touched_s = now_s
         return taken
 
     async def obtain(self, lines: Sequence[Line]) -> list[Parts]:
@@ -132,12 +134,14 @@ class Desk:
                 raise Unavailable("the books answer too slowly now; try again", retry_after_s=1)
             await self._wait_for_release()
 
-    def put_back(self, fund: Fund, parts: Parts) -> None:
+    def put_back(self, fund: Fund, parts: Iterable[Part]) -> None:
         """Take back what a call did not use; what others wait for goes back to the books at once."""
         fund.put_back(parts)
-        self._released.set()
-        is_tight = fund.want.kind == "in_flight" and (fund.limit or 0) < SHARES * self.clerk.workers
-        if (is_tight and self.clerk.workers > 1) or fund.want.account_id in self._recalled:
+        if not self._released.is_set():
+            self._released.set()
+        workers = self.clerk.workers
+        is_tight = workers > 1 and fund.kind == "in_flight" and (fund.limit or 0) < SHARES * workers
+        if is_tight or (self._recalled and fund.want.account_id in self._recalled):
             self.clerk.give_back(fund.collect())
 
     def take_up_to(self, fund: Fund, amount: int) -> Parts:
@@ -165,7 +169,7 @@ class Desk:
         """
         self._recalled = await self._book.read_recalls()
         for fund in self._funds.values():
-            if fund.want.account_id in self._recalled and fund.want.kind in _MONEY:
+            if fund.want.account_id in self._recalled and fund.kind in _MONEY:
                 self.clerk.give_back(fund.collect())
 
     async def tick(self) -> None:
@@ -184,10 +188,11 @@ class Desk:
             self.clerk.give_back(self._idle_of(fund, hungry, now_s, now_ms))
             if not fund.held and not fund.waiters and now_s - fund.touched_s > FORGET_S:
                 del self._funds[key]
+                self.generation += 1
 
     def _idle_of(self, fund: Fund, hungry: frozenset[str], now_s: float, now_ms: int) -> list[GiveBack]:
         """Give what should go back: it was not touched since the last tick, or others want it, or it has ended."""
-        if fund.want.kind in MINUTE_KINDS:
+        if fund.is_of_minute:
             minute = now_ms - now_ms % MINUTE_MS
             fund.leases = [lease for lease in fund.leases if lease.period == minute]
         is_wanted = any(lease.allowance_id in hungry for lease in fund.leases)
@@ -197,8 +202,8 @@ class Desk:
         return []
 
     def _period(self, fund: Fund, now_ms: int) -> int:
-        kind = fund.want.kind
-        if kind in MINUTE_KINDS:
+        kind = fund.kind
+        if fund.is_of_minute:
             return now_ms - now_ms % MINUTE_MS
         return period_of(kind, now_ms) if kind == "cap" else fund.leases[0].period if fund.leases else 0
 
@@ -214,7 +219,7 @@ class Desk:
 
     def _is_recalled(self, lines: Sequence[Line]) -> bool:
         return bool(self._recalled) and any(
-            line.fund.want.account_id in self._recalled and line.fund.want.kind in _MONEY for line in lines
+            line.fund.want.account_id in self._recalled and line.fund.kind in _MONEY for line in lines
         )
 
     async def _wait_for_standing(self, lines: Sequence[Line], started_s: float) -> None:

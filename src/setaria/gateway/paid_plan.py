@@ -4,7 +4,6 @@ import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.core.errors import InvalidRequest, PlanExpired
-from setaria.domain.accounts.records import ModelLimits
 from setaria.domain.ledger.tariff import Tariff, is_free
 from setaria.domain.plans.offers import Offer
 from setaria.domain.plans.terms import Term
@@ -17,12 +16,6 @@ class PaidPlan(msgspec.Struct, frozen=True):
 
     term: Term
     rate: Tariff | None
-
-    @property
-    def limits(self) -> ModelLimits:
-        """The limits that come with the plan; None where it has none of its own."""
-        offer = self.term.offer
-        return ModelLimits(rpm=offer.rpm, tpm=offer.tpm, in_flight=offer.in_flight)
 
 
 async def find_plan(asked: Asked, at_ms: int, platform: Platform) -> PaidPlan:

@@ -12,6 +12,7 @@ from setaria.domain.routing.ports import RelayUpstream, Upstream
 from setaria.domain.routing.router import Router
 from setaria.gateway.addresses import Addresses
 from setaria.gateway.desk import Desk
+from setaria.gateway.footing import FootingBook
 from setaria.gateway.key_cache import KeyCache
 from setaria.gateway.long_reads import LongReads
 from setaria.gateway.plan_cache import PlanCache
@@ -39,5 +40,6 @@ class Platform(msgspec.Struct, frozen=True):
     log: Log
     meter: Meter
     signing_secret: tuple[str, bytes]
+    footings: FootingBook = msgspec.field(default_factory=FootingBook)
     long_reads: LongReads = msgspec.field(default_factory=LongReads)
     addresses: Addresses = Addresses()

@@ -14,6 +14,7 @@ For each allowance, at every moment between transactions: available + its leases
 | `in_flight` | calls | the model | 0 |
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -71,9 +72,9 @@ class Charge(msgspec.Struct, frozen=True):
     amount: int
 
 
-def write_charges(charges: tuple[Charge, ...]) -> str:
+def write_charges(charges: Sequence[Charge]) -> str:
     """Write charges as a call's row keeps them. Example: `al_1:12500 al_2:300`; nothing is the empty text."""
-    return " ".join(f"{charge.allowance_id}:{charge.amount}" for charge in charges)
+    return " ".join([f"{charge.allowance_id}:{charge.amount}" for charge in charges])
 
 
 def read_charges(text: str) -> tuple[Charge, ...]:

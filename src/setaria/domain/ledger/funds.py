@@ -7,7 +7,7 @@ worker, or a new minute, drops leases; calls that still hold parts of them give 
 
 from collections.abc import Iterable
 
-from setaria.domain.ledger.leases import GiveBack, Grant, Short, Want
+from setaria.domain.ledger.leases import MINUTE_KINDS, GiveBack, Grant, Short, Want
 
 Part = tuple["Lease", int]
 Parts = tuple[Part, ...]
@@ -42,10 +42,23 @@ class Fund:
     and `short_until_s` how long there is no use in asking again.
     """
 
-    __slots__ = ("held", "leases", "limit", "short", "short_until_s", "touched_s", "waiters", "want")
+    __slots__ = (
+        "held",
+        "is_of_minute",
+        "kind",
+        "leases",
+        "limit",
+        "short",
+        "short_until_s",
+        "touched_s",
+        "waiters",
+        "want",
+    )
 
     def __init__(self, want: Want) -> None:
         self.want = want
+        self.kind = want.kind
+        self.is_of_minute = want.kind in MINUTE_KINDS
         self.limit = want.limit
         self.leases: list[Lease] = []
         self.held = 0

@@ -89,7 +89,7 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     Worked: 1,000 uncached, 500 cached and 200 output tokens at $0.435, $0.0036 and $0.87 a million cost
     435,000 + 1,800 + 174,000 = 610,800 nano-dollars. 3 tokens at 500,000 a million cost 1.5, which is 2. 90 seconds of
     sound at $0.074 an hour cost 1,850,000, 3 searches at $5 a thousand 15,000,000.
-    Cost: 1 us without tiers and times, 4 us with times.
+    Cost: 0.7 us without tiers and times, 4 us with times.
     """
     total = (
         usage.input_tokens * tariff.input
@@ -100,10 +100,20 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     if usage.audio_seconds or usage.searches:
         return _charge_all(tariff, usage, total, at_ms)
     if not tariff.tiers and not tariff.times:
-        return (total + _TOKENS // 2) // _TOKENS
-    whole = _TOKENS * FACTOR_ONE * FACTOR_ONE
-    scaled = total * tier_factor(tariff, usage) * time_factor(tariff, at_ms)
-    return (scaled + whole // 2) // whole
+        return _round(total, _TOKENS)
+    return _round(total * tier_factor(tariff, usage) * time_factor(tariff, at_ms), _TOKENS * FACTOR_ONE * FACTOR_ONE)
+
+
+def charge_tokens(tariff: Tariff, input_tokens: int, output_tokens: int, at_ms: int) -> int:
+    """Tell what so many tokens cost, none of the input from a cache; as `charge` does."""
+    if tariff.tiers or tariff.times:
+        return charge(tariff, Usage(input_tokens, output_tokens=output_tokens), at_ms)
+    return _round(input_tokens * tariff.input + output_tokens * tariff.output, _TOKENS)
+
+
+def _round(total: int, one: int) -> int:
+    """Divide, rounded half up."""
+    return (total + one // 2) // one
 
 
 def _charge_all(tariff: Tariff, usage: Usage, tokens_total: int, at_ms: int) -> int:
@@ -112,7 +122,7 @@ def _charge_all(tariff: Tariff, usage: Usage, tokens_total: int, at_ms: int) -> 
     fixed = usage.searches * tariff.search_nano * (_ALL // _SEARCHES)
     whole = _ALL * FACTOR_ONE * FACTOR_ONE
     scaled = timed * tier_factor(tariff, usage) * time_factor(tariff, at_ms) + fixed * FACTOR_ONE * FACTOR_ONE
-    return (scaled + whole // 2) // whole
+    return _round(scaled, whole)
 
 
 def is_free(tariff: Tariff) -> bool:
@@ -183,4 +193,7 @@ def _by_model(tariffs: Iterable[Tariff]) -> dict[str, list[Tariff]]:
 
 
 def _find(tariffs: dict[str, list[Tariff]], model_id: str, at_ms: int) -> Tariff | None:
-    return next((tariff for tariff in tariffs.get(model_id, ()) if tariff.from_ms <= at_ms), None)
+    for tariff in tariffs.get(model_id, ()):
+        if tariff.from_ms <= at_ms:
+            return tariff
+    return None

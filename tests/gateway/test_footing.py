@@ -1,0 +1,109 @@
+"""Footing: what is found once for a key and a model, and how long it holds."""
+
+import msgspec
+import pytest
+
+from setaria.core.ids import KeyId
+from setaria.domain.accounts.records import Caller, KeyRules, Limits, ModelLimits
+from setaria.domain.ledger.tariff import PriceList, Tariff
+from setaria.gateway import footing
+from setaria.gateway.desk import FORGET_S
+from setaria.gateway.footing import Footing
+from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
+from tests.gateway.test_admit import PRICE, UNLIMITED, ask, make, play, said, settle
+
+CALLER = Caller(ACCOUNT, "active", KeyId("key_1"), "payg", "prepaid", Limits())
+
+
+def find(stage: Stage, caller: Caller = CALLER, listed: Tariff | None = PRICE) -> Footing:
+    """Find a footing on the only model."""
+    return stage.platform.footings.find(caller, SEEDLING, listed, None, stage.platform.desk)
+
+
+def test_a_footing_is_found_once() -> None:
+    """The same records give the same footing, and others another one."""
+    stage = make_stage()
+    first = find(stage)
+    assert find(stage) is first
+    limited = msgspec.structs.replace(CALLER, limits=Limits(every=ModelLimits(rpm=7)))
+    second = find(stage, limited)
+    assert second is not first
+    assert second.limits is not None
+    assert second.limits.requests.fund.limit == 7
+    dearer = msgspec.structs.replace(PRICE, id="price_2")
+    third = find(stage, limited, dearer)
+    assert (third.price, third.limits) == (dearer, second.limits)
+
+
+def test_what_pays() -> None:
+    """Money pays for a prepaid account, and a key's cap beside it; nothing is paid ahead where it is free or later."""
+    stage = make_stage()
+    capped = msgspec.structs.replace(CALLER, rules=KeyRules(cap_nano=5))
+    later = msgspec.structs.replace(CALLER, billing="postpaid")
+    free = msgspec.structs.replace(PRICE, input=0, output=0)
+    found = [find(stage), find(stage, capped), find(stage, later), find(stage, listed=free), find(stage, listed=None)]
+    kinds = [(tuple(fund.kind for fund in each.payers), each.is_priced, each.price.id) for each in found]
+    paid = PRICE.id
+    assert kinds == [
+        (("money",), True, paid),
+        (("money", "cap"), True, paid),
+        ((), True, paid),
+        ((), False, ""),
+        ((), False, ""),
+    ]
+
+
+def test_a_fund_that_was_forgotten_is_found_again() -> None:
+    """A footing never leads to a fund that the desk has given up, whose leases nobody would return."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+        desk = stage.platform.desk
+        before = desk.find(ACCOUNT, "money")
+        stage.clock.advance(FORGET_S + 1)
+        await desk.clerk.renew()
+        await desk.tick()
+        await ask(stage)
+        after = desk.find(ACCOUNT, "money")
+        assert after is not before
+        assert before.held == after.held == 0
+        assert sum(lease.idle for lease in before.leases) == 0
+        settle(stage)
+        assert stage.book.numbers()[1] == sum(lease.idle for lease in after.leases)
+
+    play(story, *said(3), *said(3), money=1000)
+
+
+def test_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When there are too many all are found anew."""
+    monkeypatch.setattr(footing, "MAX_KEPT", 2)
+    stage = make_stage()
+    others = [msgspec.structs.replace(CALLER, key_id=KeyId(f"key_{number}")) for number in range(3)]
+    first = find(stage, others[0])
+    find(stage, others[1])
+    assert find(stage, others[0]) is first
+    find(stage, others[2])
+    assert find(stage, others[0]) is not first
+
+
+def test_a_free_model_is_limited_all_the_same() -> None:
+    """A call that costs nothing takes of its limits, may say all that it wants, and holds nothing of its money."""
+
+    async def story(stage: Stage) -> None:
+        stage.platform.tariffs.renew(PriceList(prices=(msgspec.structs.replace(PRICE, input=0, output=0),)))
+        client = await ask(stage, stream=True, max_tokens=2000)
+        assert client.is_over
+        desk = stage.platform.desk
+        assert desk.find(ACCOUNT, "in_flight", SEEDLING.id, 16).held == 0
+        (lease,) = desk.find(ACCOUNT, "rpm", SEEDLING.id, 5).leases
+        assert lease.used == 1
+
+    limits = Limits(every=ModelLimits(rpm=5))
+    stage = play(story, *said(600), money=1000, limits=limits)
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.usage.output_tokens, row.charge_nano, row.charges) == ("completed", 600, 0, "")
+
+
+def test_an_account_without_limits_has_none() -> None:
+    """Nothing is taken of limits where there are none."""
+    assert find(make(), msgspec.structs.replace(CALLER, limits=UNLIMITED)).limits is None
