@@ -1,12 +1,20 @@
 """Recording client: what a call said to its client, and what happened to the client meanwhile."""
 
+import re
+
 from setaria.gateway.ports import Watcher
+from setaria.wire.shortcut import SendChunk
 
 
 class RecordingClient:
-    """Implements the port Client; keeps to the order that the port promises."""
+    """Implements the port Client; keeps to the order that the port promises.
 
-    def __init__(self, body: bytes | Exception = b"") -> None:
+    `takes_chunks`: its stream is sent in chunks; `chunks` are those that came so.
+    """
+
+    def __init__(self, body: bytes | Exception = b"", *, takes_chunks: bool = False) -> None:
+        self.takes_chunks = takes_chunks
+        self.chunks: list[bytes] = []
         self.status = 0
         self.body = b""
         self.headers: dict[str, str] = {}
@@ -50,8 +58,20 @@ class RecordingClient:
         else:
             self.status, self.body, self.headers = status, body, dict(headers)
 
-    def start_stream(self) -> None:
+    def start_stream(self) -> SendChunk | None:
         self.is_streaming = True
+        return self._take_chunk if self.takes_chunks else None
+
+    def _take_chunk(self, data: bytes) -> None:
+        """Take a chunk as such, as which only whole ones may come, and only while somebody listens."""
+        size, line_end, rest = data.partition(b"\r\n")
+        assert re.fullmatch(rb"[1-9a-f][0-9a-f]*", size)
+        assert (line_end, len(rest), rest[-2:]) == (b"\r\n", int(size, 16) + 2, b"\r\n")
+        assert self.is_streaming
+        assert not self.is_over
+        assert not self._has_left
+        self.chunks.append(rest[:-2])
+        self.stream += rest[:-2]
 
     def write(self, data: bytes) -> None:
         if not self.is_over and not self._has_left:

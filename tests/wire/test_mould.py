@@ -60,9 +60,9 @@ def test_nothing_is_learnt_where_there_is_doubt(event: bytes, key: str) -> None:
 def test_an_event_is_shown_with_other_names() -> None:
     """What stands around the text can be shown in other words; the text stays its own."""
     mould = Mould(BEFORE, AFTER)
-    named = mould.shown_with(b'"m"', b'"seedling"').shown_with(b'"finish_reason":null', b'"finish_reason": null')
+    named = mould.shown_with((b'"m"', b'"seedling"'), (b'"finish_reason":null', b'"finish_reason": null'))
     event = EVENT.replace(b"Hi", b'\\"m\\"')
-    assert mould.show(event) == mould.shown_with(b"absent", b"x").show(event) == event
+    assert mould.show(event) == mould.shown_with((b"absent", b"x")).show(event) == event
     shown = event.replace(b'"m"', b'"seedling"', 1).replace(b":null", b": null")
     assert (named.show(event), named.text_in(event)) == (shown, '"m"')
 

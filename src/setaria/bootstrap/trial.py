@@ -19,11 +19,13 @@ from setaria.core.clock import SystemClock
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
 from setaria.core.entries import UpstreamEntry, doubt_base_url
 from setaria.core.errors import CallerError, Misconfigured, NotFound, SetariaError, UnknownModel, UpstreamError
-from setaria.core.events import Event, Finish, ReasoningDelta, TextDelta, UsageReport
+from setaria.core.events import Event, Finish, ReasoningDelta, Saying, TextDelta, UsageReport
 from setaria.core.ids import new_call_id
 from setaria.core.usage import Usage
 from setaria.domain.catalog.model import Catalog, Deployment
 from setaria.domain.routing.ports import ModelRequest, Upstream
+from setaria.wire.mould import Mould
+from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import Manner
 
 _WITHIN_S = 60.0
@@ -38,6 +40,7 @@ class _Answer:
     def __init__(self) -> None:
         self.over: asyncio.Future[Usage | None] = asyncio.get_running_loop().create_future()
         self.first_s: float | None = None
+        self.shortcut = Shortcut()
 
     def receive(self, events: Sequence[Event]) -> None:
         """Take events."""
@@ -46,6 +49,9 @@ class _Answer:
         for each in events:
             if isinstance(each, UsageReport) and not self.over.done():
                 self.over.set_result(each.usage)
+
+    def follow(self, mould: Mould, like: Saying) -> None:
+        """Do nothing: all is to be told."""
 
     def fail(self, error: UpstreamError | CallerError) -> None:
         """Take the error."""

@@ -64,4 +64,5 @@ class UsageReport(msgspec.Struct, frozen=True):
     counts_from: CountsFrom
 
 
+Saying = ReasoningDelta | TextDelta | ToolCallDelta
 Event = ReasoningDelta | ReasoningSignature | TextDelta | ToolCallStart | ToolCallDelta | Finish | UsageReport

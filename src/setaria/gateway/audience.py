@@ -12,6 +12,7 @@ from setaria.core.errors import SetariaError, Unavailable
 from setaria.domain.ledger.records import Ending
 from setaria.gateway.ports import Client
 from setaria.wire.codec import AnswerHead, Codec
+from setaria.wire.shortcut import SendChunk
 
 KEEP_ALIVE_S = 15.0
 
@@ -37,7 +38,10 @@ class Flow(Protocol):
 
 
 class Audience:
-    """Watches the client, and writes to it; implements `Watcher`."""
+    """Watches the client, and writes to it; implements `Watcher`.
+
+    `send_chunk` is what the open client gives as such; who sends by it says so in `has_written`, once a tick.
+    """
 
     def __init__(self, client: Client, codec: Codec, head: AnswerHead, clock: Clock, *, stream: bool) -> None:
         self.codec = codec
@@ -45,11 +49,12 @@ class Audience:
         self.clock = clock
         self.stream = stream
         self.is_open = False
+        self.has_written = False  # since the last tick
+        self.send_chunk: SendChunk | None = None
         self.gone: tuple[Ending, SetariaError | None] | None = None
         self._client = client
         self._flow: Flow | None = None
         self._is_full = False
-        self._has_written = False
         self._silent_since_s = clock.monotonic_s()
 
     def follow(self, flow: Flow) -> None:
@@ -68,7 +73,7 @@ class Audience:
         """Send the stream's head, unless it was sent."""
         if not self.is_open:
             self.is_open = True
-            self._client.start_stream()
+            self.send_chunk = self._client.start_stream()
 
     def write(self, data: bytes) -> None:
         """Send more of the stream, its head first.
@@ -77,7 +82,7 @@ class Audience:
         """
         if not self.is_open:
             self.open()
-        self._has_written = True
+        self.has_written = True
         self._client.write(data)
 
     def client_left(self) -> None:
@@ -104,10 +109,10 @@ class Audience:
         """Let the attempt look at its clocks, and keep the stream alive."""
         if self._flow is not None:
             self._flow.tick(now_s)
-        if self.stream and self.gone is None and now_s - self._silent_since_s >= KEEP_ALIVE_S and not self._has_written:
+        if self.stream and self.gone is None and now_s - self._silent_since_s >= KEEP_ALIVE_S and not self.has_written:
             self.write(self.codec.keep_alive)
-        if self._has_written:
-            self._has_written = False
+        if self.has_written:
+            self.has_written = False
             self._silent_since_s = now_s
 
     def _end(self, ending: Ending, error: SetariaError | None) -> None:

@@ -37,8 +37,7 @@ ASK_AGAIN_S = 0.1
 LOOK_AGAIN_S = 0.05
 FORGET_S = 60.0
 BOOKS_PATIENCE_S = 2.0
-_RECALLED = ("money", "cap", "plan", "window", "in_flight")
-"""What goes home when an account's leases are called; what is left of a minute is over soon anyway."""
+_MONEY = ("money", "cap", "plan", "window")
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -155,11 +154,9 @@ class Desk:
     async def find_cash(self, account_id: AccountId) -> str:
         """Give the id of an account's cash, which the books are asked for once.
 
-        Raises: Unavailable; FundsHeld while the account is being changed.
+        Raises: Unavailable.
         """
         fund = self.find(account_id, "money")
-        if account_id in self._recalled:
-            await self._wait_for_standing([Line(fund, 0, 0)], self._clock.monotonic_s())
         if not fund.leases:
             fund.touched_s = self._clock.monotonic_s()
             await self._ask([Line(fund, 0, 0)])
@@ -172,7 +169,7 @@ class Desk:
         """
         self._recalled = await self._book.read_recalls()
         for fund in self._funds.values():
-            if fund.want.account_id in self._recalled and fund.kind in _RECALLED:
+            if fund.want.account_id in self._recalled and fund.kind in _MONEY:
                 self.clerk.give_back(fund.collect())
 
     async def tick(self) -> None:
@@ -221,7 +218,9 @@ class Desk:
             fund.short_until_s = 0.0
 
     def _is_recalled(self, lines: Sequence[Line]) -> bool:
-        return bool(self._recalled) and any(line.fund.want.account_id in self._recalled for line in lines)
+        return bool(self._recalled) and any(
+            line.fund.want.account_id in self._recalled and line.fund.kind in _MONEY for line in lines
+        )
 
     async def _wait_for_standing(self, lines: Sequence[Line], started_s: float) -> None:
         """Wait while this worker may not spend, or the account's leases are called home."""

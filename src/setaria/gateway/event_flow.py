@@ -11,6 +11,7 @@ from setaria.core.events import (
     Finish,
     ReasoningDelta,
     ReasoningSignature,
+    Saying,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -22,6 +23,7 @@ from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.stages import Routed
 from setaria.wire.codec import StreamWriter
+from setaria.wire.mould import Mould
 
 _SAYING = (TextDelta, ReasoningDelta)
 
@@ -47,7 +49,7 @@ class EventFlow(Flow):
         if writer is not None and len(events) == 1 and isinstance(event := events[0], _SAYING):
             # most events of a stream are so; this does what is done below for all, less what they don't need
             tokens = estimate_piece(event.text)
-            if self._seen_tokens + tokens < self._limit_tokens:
+            if self._seen_tokens + self.shortcut.passed_tokens + tokens < self._limit_tokens:
                 self._has_heard = True
                 self._seen_tokens += tokens
                 if isinstance(event, ReasoningDelta):
@@ -64,9 +66,15 @@ class EventFlow(Flow):
             self._count(event)
         self._pass_on(events)
 
+    def follow(self, mould: Mould, like: Saying) -> None:
+        """Let the next events of this form pass."""
+        frame = None if self._writer is None else self._writer.frame(like)
+        if frame is not None:
+            self._shorten(mould, frame)
+
     def _pass_on(self, events: Sequence[Event]) -> None:
         """Give the client what came, if it is paid for."""
-        said_tokens = self._seen_tokens
+        said_tokens = self._said_tokens()[0]
         if said_tokens >= self._limit_tokens and not self._afford(said_tokens, partial(self._pass_on, events)):
             return
         if self._audience.stream:
@@ -141,4 +149,5 @@ class EventFlow(Flow):
         return None if self._report is None else (self._report.usage, self._report.counts_from)
 
     def _said_tokens(self) -> tuple[int, int]:
-        return self._seen_tokens, self._seen_reasoning_tokens
+        passed = self.shortcut
+        return self._seen_tokens + passed.passed_tokens, self._seen_reasoning_tokens + passed.thought_tokens

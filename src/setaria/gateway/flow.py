@@ -18,7 +18,11 @@ from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.ledger.records import Ending
 from setaria.domain.routing.ports import Attempt
 from setaria.gateway.audience import Audience
+from setaria.gateway.hold import UNBOUNDED
 from setaria.gateway.stages import Reply, Routed, Tail
+from setaria.wire.frame import Frame
+from setaria.wire.mould import Mould
+from setaria.wire.shortcut import Shortcut
 
 CLIENT_CLOSED_REQUEST = 499
 SLACK_S = 0.5
@@ -52,12 +56,14 @@ class Flow(ABC):
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.error: SetariaError | None = None
         self.ending: Ending = "completed"
+        self.shortcut = Shortcut()
         self._routed = routed
         self._audience = audience
         self._attempt: Attempt = _NOT_BEGUN
         self._began_s = audience.clock.monotonic_s()
         self._is_over = False
-        self._has_heard = False  # since the last tick
+        self._has_heard = False  # since the last tick, by the long way
+        self._passed_tokens = 0  # by the shortcut, up to the last tick
         self._heard_s: float | None = None
         self._first_token_s: float | None = None
         self._unsent = b""
@@ -100,6 +106,7 @@ class Flow(ABC):
         model = self._routed.asked.model
         if ending == "client_gone" and model.on_client_gone == "drain" and not self.is_silent:
             self._draining = True
+            self.shortcut.close()
             self.resume()
         else:
             self._end(ending, error)
@@ -123,6 +130,9 @@ class Flow(ABC):
 
         An upstream may have clocks of its own, which know more: it has `SLACK_S` to end the call by them.
         """
+        if self.shortcut.passed_tokens != self._passed_tokens:
+            self._passed_tokens = self.shortcut.passed_tokens
+            self._has_heard = self._audience.has_written = True
         if self._has_heard:
             self._has_heard = False
             self._heard_s = now_s
@@ -232,6 +242,15 @@ class Flow(ABC):
     def _said_tokens(self) -> tuple[int, int]:
         """Estimate the output tokens that came, and how many of them were reasoning."""
 
+    def _shorten(self, mould: Mould, frame: Frame | None) -> None:
+        """Let the next events of this form pass, as long as they are paid for and somebody listens."""
+        send_chunk = self._audience.send_chunk
+        if send_chunk is None or self._is_over or self._draining:
+            return
+        limit_tokens = self._limit_tokens
+        room_tokens = limit_tokens if limit_tokens == UNBOUNDED else limit_tokens - self._said_tokens()[0]
+        self.shortcut.open(mould, frame, send_chunk, room_tokens)
+
     def _hear(self) -> None:
         """Note that something that means something came; when, but for the first, is left to `tick`."""
         self._has_heard = True
@@ -255,6 +274,7 @@ class Flow(ABC):
     def _conclude(self, ending: Ending, error: SetariaError | None) -> None:
         """Enter the state `over`; an answer that is whole leaves its connection as it is, for the next call."""
         self._is_over = True
+        self.shortcut.close()
         self.ending, self.error = ending, error
         self.over.set_result(None)
 

@@ -5,6 +5,7 @@ from typing import Protocol
 from setaria.core.protocol import ProtocolName
 from setaria.domain.ledger.leases import Debit
 from setaria.domain.ledger.records import CallRecord
+from setaria.wire.shortcut import SendChunk
 
 
 class ClientGone(Exception):
@@ -61,8 +62,11 @@ class Client(Protocol):
         """Send a whole JSON answer."""
         ...
 
-    def start_stream(self) -> None:
-        """Send the head of a stream of server-sent events, status 200."""
+    def start_stream(self) -> SendChunk | None:
+        """Send the head of a stream of server-sent events, status 200.
+
+        Gives: a shorter way than `write` for what comes as HTTP chunks; None where the stream is sent in another way.
+        """
         ...
 
     def write(self, data: bytes) -> None:

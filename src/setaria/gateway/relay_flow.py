@@ -9,6 +9,7 @@ from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.hold import UNBOUNDED
 from setaria.gateway.stages import Routed
+from setaria.wire.mould import Mould
 
 
 class RelayFlow(Flow):
@@ -33,6 +34,10 @@ class RelayFlow(Flow):
         if self._first_token_s is None:
             self._hear()
         self._pass_on(data)
+
+    def follow(self, mould: Mould) -> None:
+        """Let the next events of this form pass."""
+        self._shorten(mould, mould.frame)
 
     def _pass_on(self, data: bytes, said_tokens: int | None = None) -> None:
         """Send on what came, if it is paid for; with it so much was said, None: as much as now."""

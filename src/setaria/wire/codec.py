@@ -8,10 +8,11 @@ import msgspec
 from setaria.core.answer import Answer
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError
-from setaria.core.events import Event
+from setaria.core.events import Event, Saying
 from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
 from setaria.core.traits import Traits
+from setaria.wire.frame import Frame
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -51,6 +52,10 @@ class StreamWriter(Protocol):
 
     def write(self, event: Event) -> bytes:
         """Write one event; empty when the protocol shows nothing for it yet."""
+        ...
+
+    def frame(self, delta: Saying) -> Frame | None:
+        """Give what stands around the text of more deltas like this; None where one would write more than that now."""
         ...
 
     def close(self) -> bytes:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from setaria.wire.frame import KeptFrame
+
 _read_string = msgspec.json.Decoder(str).decode
 _GAP = b"\n\n"
 _LONGEST_BYTES = 2048
@@ -22,25 +24,25 @@ _PLACES: Mapping[str, re.Pattern[bytes]] = {
 
 
 class Mould:
-    """What stands before and after the text of an event, quotes included, as it came and as it is shown.
+    """What stands before and after the text of an event, quotes included.
 
-    `is_shown_as_it_is`: `show` changes nothing.
+    `frame` is how such an event is shown; None: as it came.
     """
 
-    __slots__ = ("_after", "_before", "_end", "_shown_after", "_shown_before", "_start", "is_shown_as_it_is")
+    __slots__ = ("_end", "_start", "after", "before", "frame")
 
-    def __init__(self, before: bytes, after: bytes) -> None:
-        self._before = self._shown_before = before
-        self._after = self._shown_after = after
+    def __init__(self, before: bytes, after: bytes, frame: KeptFrame | None = None) -> None:
+        self.before = before
+        self.after = after
+        self.frame = frame
         self._start, self._end = len(before) - 1, 1 - len(after)
-        self.is_shown_as_it_is = True
 
     def text_in(self, data: bytes) -> str:
         """Give the text of a single event, its blank line included; empty when it is of another form, or has none.
 
         Cost: hot path, 0.25 us.
         """
-        if data.startswith(self._before) and data.endswith(self._after):
+        if data.startswith(self.before) and data.endswith(self.after):
             try:
                 return _read_string(data[self._start : self._end])
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -49,15 +51,16 @@ class Mould:
 
     def show(self, data: bytes) -> bytes:
         """Give an event of this form as it is to be shown."""
-        return self._shown_before + data[self._start + 1 : self._end - 1] + self._shown_after
+        frame = self.frame
+        return data if frame is None else frame.show(data[self._start : self._end], "")
 
-    def shown_with(self, old: bytes, new: bytes) -> "Mould":
+    def shown_with(self, *changes: tuple[bytes, bytes]) -> "Mould":
         """Make the mould whose events are shown with other bytes in place of some."""
-        mould = Mould(self._before, self._after)
-        mould._shown_before = self._shown_before.replace(old, new)
-        mould._shown_after = self._shown_after.replace(old, new)
-        mould.is_shown_as_it_is = (mould._shown_before, mould._shown_after) == (self._before, self._after)
-        return mould
+        before, after = self.before[:-1], self.after[1:]
+        for change in changes:
+            before, after = before.replace(*change), after.replace(*change)
+        is_as_it_came = before + after == self.before[:-1] + self.after[1:]
+        return Mould(self.before, self.after, None if is_as_it_came else KeptFrame(before, after))
 
 
 class Lessons:

@@ -7,10 +7,11 @@ import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import CallerError, UpstreamError
-from setaria.core.events import Event
+from setaria.core.events import Event, Saying
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.wire.codec import Envelope
+from setaria.wire.mould import Mould
 
 ThinkingStyle = Literal[
     "thinking_type", "chat_template_kwargs", "enable_thinking", "reasoning_effort", "anthropic", "none"
@@ -33,7 +34,18 @@ class EventReader(Protocol):
 
     Order: `feed` any number of times, then `close`, once. After one `Finish` and one `UsageReport` nothing comes any
     more; a server that reports no usage gives no `UsageReport`.
+
+    `mould` is the form of events of which each says one more text, as `like` does, and may pass by unread; None where
+    the next bytes must be read. `said_tokens` estimates the output so far; whoever lets events pass adds theirs.
     """
+
+    mould: Mould | None
+    said_tokens: int
+
+    @property
+    def like(self) -> Saying:
+        """What the mould's events are like; only where there is a mould."""
+        ...
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes of the body, however they were split.
@@ -56,8 +68,10 @@ class RelayReader(Protocol):
 
     `usage` is the last the server told, corrected, None before; `meaningful`: content, reasoning, a tool call or a
     finish reason was seen, so the answer can no longer be asked for elsewhere; `finished`: a finish reason was seen;
-    `said_tokens` estimates the output so far by counting the events that hold some.
+    `said_tokens` estimates the output so far by counting the events that hold some; `mould` as `EventReader` has it.
     """
+
+    mould: Mould | None
 
     usage: Usage | None
     meaningful: bool

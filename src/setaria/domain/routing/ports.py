@@ -8,11 +8,13 @@ import msgspec
 from setaria.core.dialogue import Dialogue
 from setaria.core.entries import Timeouts
 from setaria.core.errors import CallerError, UpstreamError
-from setaria.core.events import Event
+from setaria.core.events import Event, Saying
 from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.wire.codec import Envelope
+from setaria.wire.mould import Mould
+from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import Manner
 
 
@@ -33,10 +35,20 @@ class ModelRequest(msgspec.Struct, frozen=True):
 
 
 class Sink(Protocol):
-    """Takes an answer while it comes in. Calls come from the event loop, in order, and must not block."""
+    """Takes an answer while it comes in. Calls come from the event loop, in order, and must not block.
+
+    What `shortcut` lets pass need not be told. It must be closed before anything is told the sink, which `follow` may
+    open again.
+    """
+
+    shortcut: Shortcut
 
     def receive(self, events: Sequence[Event]) -> None:
         """Take the next events; after one with a `UsageReport` nothing follows."""
+        ...
+
+    def follow(self, mould: Mould, like: Saying) -> None:
+        """Take the form of the events that come next, most likely, and what they are like."""
         ...
 
     def fail(self, error: UpstreamError | CallerError) -> None:
@@ -50,8 +62,14 @@ class RelaySink(Protocol):
     """Takes an answer in the caller's own protocol while it comes in, as bytes to send on as they are.
 
     Calls come from the event loop, in order, and must not block. Until the first `receive` nothing that means something
-    has come, and another upstream may be asked.
+    has come, and another upstream may be asked. `shortcut` as `Sink` has it.
     """
+
+    shortcut: Shortcut
+
+    def follow(self, mould: Mould) -> None:
+        """Take the form of the events that come next, most likely; after what came before was told."""
+        ...
 
     def receive(self, data: bytes) -> None:
         """Take more of a stream: whole events."""

@@ -5,6 +5,7 @@ over. The answer may be over before the body is whole; the connection then can't
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from setaria.core.errors import SetariaError
@@ -21,6 +22,7 @@ from setaria.entrypoints.api.answer_head import (
 from setaria.entrypoints.api.head import RequestHead
 from setaria.gateway.ports import ClientGone, Watcher
 from setaria.wire.http_chunk import write_chunk
+from setaria.wire.shortcut import SendChunk
 
 LITTLE_BYTES = 1024
 
@@ -41,8 +43,9 @@ class Line(Protocol):
         """Whether the connection may be kept for another request."""
         ...
 
-    def send(self, data: bytes) -> None:
-        """Write bytes."""
+    @property
+    def send(self) -> Callable[[bytes], None]:
+        """What writes bytes; another one once the connection is lost."""
         ...
 
     def exchange_over(self, *, close: bool) -> None:
@@ -207,11 +210,12 @@ class Exchange:
         self._line.send(head + content)
         self._finish(close=close)
 
-    def start_stream(self) -> None:
-        """Send the head of a stream."""
+    def start_stream(self) -> SendChunk | None:
+        """Send the head of a stream; gives the way for its chunks."""
         chunked = self.head.version == "1.1"
         self.open(stream_head(self._line.date, self.call_id, self._announced, chunked=chunked), chunked=chunked)
         self._harmless = write_chunk(COMMENT)
+        return self._line.send if chunked else None
 
     def open(self, head: bytes, *, chunked: bool) -> None:
         """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""

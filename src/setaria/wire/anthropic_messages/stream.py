@@ -27,6 +27,7 @@ from setaria.core.events import (
     Finish,
     ReasoningDelta,
     ReasoningSignature,
+    Saying,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -42,6 +43,7 @@ from setaria.wire.anthropic_messages.answer import (
 )
 from setaria.wire.anthropic_messages.errors import write_error
 from setaria.wire.codec import AnswerHead
+from setaria.wire.frame import Frame, NotedFrame, WrittenFrame
 from setaria.wire.sse import write_event
 
 _State = Literal["unopened", "between", "thinking", "text", "tool_use", "finished", "counted", "ended"]
@@ -157,6 +159,20 @@ class AnthropicStream:
                 return self._write_end(usage)
             case _:
                 assert_never(event)
+
+    def frame(self, delta: Saying) -> Frame | None:
+        """Give what stands around the text of more deltas like this, where they go on with the open block."""
+        match delta:
+            case TextDelta() if self._state == "text":
+                return WrittenFrame(self._delta_head, _DELTA_END)
+            case ReasoningDelta() if self._state == "thinking":
+                return NotedFrame(self._delta_head, _DELTA_END, self._digest.update)
+            case ToolCallDelta(index) if (
+                self._arguments_seen and self._state == "tool_use" and index == self._calls - 1
+            ):
+                return WrittenFrame(self._delta_head, _DELTA_END)
+            case _:
+                return None
 
     def close(self) -> bytes:
         """Write the end of the message.

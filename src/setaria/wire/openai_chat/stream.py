@@ -14,12 +14,14 @@ from setaria.core.events import (
     Finish,
     ReasoningDelta,
     ReasoningSignature,
+    Saying,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
     UsageReport,
 )
 from setaria.wire.codec import AnswerHead
+from setaria.wire.frame import Frame, WrittenFrame
 from setaria.wire.openai_chat.errors import write_error
 from setaria.wire.openai_chat.usage import shape_usage
 from setaria.wire.sse import write_data
@@ -80,6 +82,18 @@ class ChatStream:
                 return b'%b[],"usage":%b}\n\n' % (self._head, _encode(shape_usage(event.usage)))
             case _:
                 assert_never(event)
+
+    def frame(self, delta: Saying) -> Frame:
+        """Give what stands around the text of more deltas like this."""
+        match delta:
+            case TextDelta():
+                return WrittenFrame(self._text_head, _TAIL)
+            case ReasoningDelta():
+                return WrittenFrame(self._reasoning_head, _TAIL, is_thought=True)
+            case ToolCallDelta(index):
+                return WrittenFrame(self._call_head + b'%d,"function":{"arguments":' % index, _CALL_TAIL)
+            case _:
+                assert_never(delta)
 
     def close(self) -> bytes:
         """Write the protocol's end mark."""

@@ -15,14 +15,16 @@ from setaria.core.answer import Answer, AnswerBuilder
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text, Tool
 from setaria.core.entries import Timeouts
 from setaria.core.errors import CallerError, UpstreamError
-from setaria.core.events import Event, UsageReport
+from setaria.core.events import Event, Saying, UsageReport
 from setaria.core.ids import CallId
 from setaria.core.usage import Usage
 from setaria.domain.routing.ports import Attempt, ModelRequest, RelayAttempt
 from setaria.wire.anthropic_messages.client import AnthropicUpstream
 from setaria.wire.codec import Envelope
 from setaria.wire.fields import read_body
+from setaria.wire.mould import Mould
 from setaria.wire.openai_chat.client import OpenAIUpstream
+from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import Manner, UpstreamCodec
 from tests.fakes.clock import FakeClock
 from tests.fakes.waiting import turns, until
@@ -44,6 +46,7 @@ class EventTaker:
     """Implements the routing port Sink."""
 
     def __init__(self) -> None:
+        self.shortcut = Shortcut()
         self.batches: list[list[Event]] = []
         self.error: UpstreamError | CallerError | None = None
         self.usage: Usage | None = None
@@ -56,6 +59,8 @@ class EventTaker:
             self._builder.add(event)
             if isinstance(event, UsageReport):
                 self.usage = event.usage
+
+    def follow(self, mould: Mould, like: Saying) -> None: ...
 
     def fail(self, error: UpstreamError | CallerError) -> None:
         assert not self.is_over
@@ -76,6 +81,7 @@ class ByteTaker:
     """Implements the routing port RelaySink."""
 
     def __init__(self) -> None:
+        self.shortcut = Shortcut()
         self.pieces: list[bytes] = []
         self.last: bytes | None = None
         self.error: UpstreamError | CallerError | None = None
@@ -85,6 +91,8 @@ class ByteTaker:
     def receive(self, data: bytes) -> None:
         assert not self.is_over
         self.pieces.append(data)
+
+    def follow(self, mould: Mould) -> None: ...
 
     def finish(self, last: bytes, usage: Usage | None, said_tokens: int) -> None:
         assert not self.is_over

@@ -14,9 +14,11 @@ from setaria.adapters.upstreams.local.frames import Ask, FrameReader, Tell, enco
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text, Tool, ToolChoice
 from setaria.core.errors import CallerError, UpstreamError
-from setaria.core.events import Event
+from setaria.core.events import Event, Saying
 from setaria.core.ids import CallId
 from setaria.domain.routing.ports import ModelRequest
+from setaria.wire.mould import Mould
+from setaria.wire.shortcut import Shortcut
 
 A = TypeVar("A")
 ENDING_S = 10.0
@@ -73,6 +75,7 @@ class RecordingSink:
     """Remembers what it was given. `on_receive` is called in `receive`."""
 
     def __init__(self, on_receive: Callable[[], None] = lambda: None) -> None:
+        self.shortcut = Shortcut()
         self.batches: list[list[Event]] = []
         self.errors: list[UpstreamError | CallerError] = []
         self._on_receive = on_receive
@@ -87,6 +90,8 @@ class RecordingSink:
         self.batches.append(list(events))
         self._changed.set()
         self._on_receive()
+
+    def follow(self, mould: Mould, like: Saying) -> None: ...
 
     def fail(self, error: UpstreamError | CallerError) -> None:
         self.errors.append(error)

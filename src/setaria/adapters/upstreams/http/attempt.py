@@ -70,6 +70,7 @@ class HttpAttempt(Request):
         self._name = pool.name
         self._codec = codec
         self._reading = reading
+        self.shortcut = reading.shortcut
         self._timeouts = timeouts
         self._clock = clock
         self._under_way: set[HttpAttempt] | None = None

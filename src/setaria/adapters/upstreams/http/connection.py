@@ -125,6 +125,8 @@ class HttpConnection(asyncio.Protocol):
             self.abort()
             return
         if self._is_between_chunks:
+            if pooled.shortcut is not None and pooled.shortcut.pass_on(data):
+                return
             piece = read_whole_chunk(data)
             if piece:
                 if not pooled.cancelled:

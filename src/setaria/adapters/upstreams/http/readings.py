@@ -11,6 +11,7 @@ from setaria.core.errors import CallerError, UpstreamCut, UpstreamError, Upstrea
 from setaria.core.events import Event, UsageReport
 from setaria.core.usage import Usage
 from setaria.domain.routing.ports import RelaySink, Sink
+from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import EventReader, RelayReader, UpstreamCodec
 
 BODY_LIMIT_BYTES = 64 * 1024 * 1024
@@ -24,6 +25,11 @@ class Reading(Protocol):
 
     is_stream: bool
     is_over: bool
+
+    @property
+    def shortcut(self) -> Shortcut | None:
+        """By which a part of the body may pass; None where none may."""
+        ...
 
     @property
     def usage(self) -> Usage | None:
@@ -71,29 +77,38 @@ class EventStream:
 
     def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
         self.is_over = False
-        self.said = 0
         self.usage: Usage | None = None
         self._codec = codec
         self._dialogue = dialogue
         self._sink = sink
+        self.shortcut = sink.shortcut
         self._reader: EventReader | None = codec.open_reader(dialogue)
+        self._tells = 0
+        self._known_tokens = 0  # of those that took the shortcut
+
+    @property
+    def said(self) -> int:
+        """How often events were told, and what took the shortcut."""
+        return self._tells + self.shortcut.passed_tokens
 
     def feed(self, data: bytes) -> None:
         """Tell the events that came, all at once."""
-        reader, self._reader = self._reader, None  # a reader that has raised is never asked again
+        reader, self._reader = self._take_reader(), None  # a reader that has raised is never asked again
         if reader is None or self.is_over:
             return
         events = reader.feed(data)
         if events:
-            self.said += 1
+            self._tells += 1
             self._tell(events)
+        if reader.mould is not None:
+            self._sink.follow(reader.mould, reader.like)
         self._reader = reader
 
     def end(self) -> None:
         """Tell the last events."""
         if self.is_over:
             return
-        reader, self._reader = self._reader, None
+        reader, self._reader = self._take_reader(), None
         if reader is None:
             raise UpstreamCut(_UNREADABLE)
         if events := reader.close():
@@ -110,6 +125,15 @@ class EventStream:
     def as_whole(self) -> Reading:
         """Give the reading for a server that does not stream."""
         return EventsAtOnce(self._codec, self._dialogue, self._sink)
+
+    def _take_reader(self) -> EventReader | None:
+        """Close the shortcut, and give the reader, which is told what went there."""
+        shortcut, reader = self.shortcut, self._reader
+        shortcut.close()
+        if reader is not None:
+            reader.said_tokens += shortcut.passed_tokens - self._known_tokens
+            self._known_tokens = shortcut.passed_tokens
+        return reader
 
     def _tell(self, events: list[Event]) -> None:
         last = events[-1]
@@ -128,6 +152,7 @@ class EventsAtOnce:
     """Reads a whole answer as events."""
 
     is_stream = False
+    shortcut = None
     said_tokens = 0
 
     def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
@@ -173,9 +198,11 @@ class RelayedStream:
     def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
         self.is_over = False
         self._sink = sink
+        self.shortcut = sink.shortcut
         self._seen: RelayReader = codec.open_relay(model, dialogue)
         self._reader: RelayReader | None = self._seen
         self._held: list[bytes] | None = []
+        self._known_tokens = 0  # of those that took the shortcut
 
     @property
     def usage(self) -> Usage | None:
@@ -185,16 +212,16 @@ class RelayedStream:
     @property
     def said_tokens(self) -> int:
         """An estimate of the output tokens so far."""
-        return self._seen.said_tokens
+        return self._seen.said_tokens + self.shortcut.passed_tokens - self._known_tokens
 
     @property
     def said(self) -> int:
         """What came so far; that the answer is finished counts as something said."""
-        return self._seen.said_tokens + self._seen.finished
+        return self.said_tokens + self._seen.finished
 
     def feed(self, data: bytes) -> None:
         """Send on what came."""
-        reader, self._reader = self._reader, None  # a reader that has raised is never asked again
+        reader, self._reader = self._take_reader(), None  # a reader that has raised is never asked again
         if reader is None:
             return
         data = reader.feed(data)
@@ -205,11 +232,13 @@ class RelayedStream:
                 self._sink.receive(data)
         elif data:
             self._sink.receive(data)
+        if self._held is None and reader.mould is not None:
+            self._sink.follow(reader.mould)
         self._reader = reader
 
     def end(self) -> None:
         """Tell the end."""
-        reader, self._reader = self._reader, None
+        reader, self._reader = self._take_reader(), None
         if self.is_over:
             return
         if reader is None:
@@ -227,6 +256,14 @@ class RelayedStream:
         except (UpstreamError, CallerError) as told:
             self.is_over = True
             self._sink.fail(_truer(told, error))
+
+    def _take_reader(self) -> RelayReader | None:
+        """Close the shortcut, and give the reader, which is told what went there."""
+        shortcut = self.shortcut
+        shortcut.close()
+        self._seen.said_tokens += shortcut.passed_tokens - self._known_tokens
+        self._known_tokens = shortcut.passed_tokens
+        return self._reader
 
     def as_whole(self) -> None:
         """Give nothing: the caller waits for a stream."""
@@ -260,6 +297,7 @@ class RelayedAtOnce(WholeBody):
     """Relays a whole answer."""
 
     is_stream = False
+    shortcut = None
     is_over = False
     usage: Usage | None = None
     said_tokens = 0

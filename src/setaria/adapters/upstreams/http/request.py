@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from typing import Literal, Protocol
 
 from setaria.core.errors import UpstreamError
+from setaria.wire.shortcut import Shortcut
 
 Header = tuple[bytes, bytes]
 Phase = Literal["waiting", "connecting", "sent", "over"]
@@ -68,10 +69,11 @@ class Desk(Protocol):
 class Request(ABC):
     """One request and its answer; what becomes of the answer is for the class below it to say.
 
+    What `shortcut` lets pass of the body is not told; None: nothing may pass.
     After `cancel` none of the four methods of the answer is called.
     """
 
-    __slots__ = ("_desk", "cancelled", "connection", "method", "paused", "phase", "request")
+    __slots__ = ("_desk", "cancelled", "connection", "method", "paused", "phase", "request", "shortcut")
 
     def __init__(self, desk: Desk, request: bytes, method: str) -> None:
         self.request = request
@@ -80,6 +82,7 @@ class Request(ABC):
         self.cancelled = False
         self.paused = False
         self.connection: Carrier | None = None
+        self.shortcut: Shortcut | None = None
         self._desk = desk
 
     @abstractmethod

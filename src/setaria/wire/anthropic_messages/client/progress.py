@@ -17,6 +17,7 @@ from setaria.core.events import (
     Event,
     ReasoningDelta,
     ReasoningSignature,
+    Saying,
     TextDelta,
     ToolCallDelta,
     ToolCallStart,
@@ -45,9 +46,13 @@ _EMPTY_INPUTS = frozenset({b"", b"{}", b"null"})
 
 
 class AnswerProgress:
-    """Takes the events of one answer; `finished`: the model has said why it stopped."""
+    """Takes the events of one answer.
+
+    `finished`: the model has said why it stopped; `said_tokens`: our own estimate of the output so far.
+    """
 
     def __init__(self) -> None:
+        self.said_tokens = 0
         self._state: _State = "unopened"
         self._kind = ""  # of the open block; empty when none is
         self._index: int | None = None
@@ -55,7 +60,6 @@ class AnswerProgress:
         self._input = b""  # of the open call, given at once
         self._signature: list[str] = []
         self._told = ToldUsage()
-        self._said_tokens = 0
 
     @property
     def finished(self) -> bool:
@@ -65,7 +69,7 @@ class AnswerProgress:
     @property
     def usage(self) -> Usage | None:
         """The tokens taken so far, the output by our own estimate until it is told; None before the input is told."""
-        return usage_from_told(self._told, self._said_tokens)
+        return usage_from_told(self._told, self.said_tokens)
 
     @property
     def block(self) -> Block | None:
@@ -74,7 +78,11 @@ class AnswerProgress:
 
     def go_on(self, text: str) -> Event:
         """Take more of what the latest delta brought, which is for the block that is open."""
-        self._said_tokens += estimate_piece(text)
+        self.said_tokens += estimate_piece(text)
+        return self.say(text)
+
+    def say(self, text: str) -> Saying:
+        """Give the event that says a text in the block that is open."""
         if self._kind == "text":
             return TextDelta(text)
         return ReasoningDelta(text) if self._kind == "thinking" else ToolCallDelta(self._calls - 1, text)
@@ -109,7 +117,7 @@ class AnswerProgress:
         self._state = "ended"
         usage = self.usage
         if usage is not None:
-            events.append(UsageReport(usage, name_source(self._told, self._said_tokens)))
+            events.append(UsageReport(usage, name_source(self._told, self.said_tokens)))
         return events
 
     def _start(self, event: StreamEvent) -> None:
@@ -121,7 +129,7 @@ class AnswerProgress:
     def _take_content(self, kind: str, event: StreamEvent) -> list[Event]:
         if kind == "content_block_delta":
             delta = event.delta or Delta()
-            self._said_tokens += estimate_piece(delta.said)
+            self.said_tokens += estimate_piece(delta.said)
             return self._take_delta(event.index, delta)
         if kind == "content_block_stop":
             return self._leave_block() if event.index in (self._index, None) else []

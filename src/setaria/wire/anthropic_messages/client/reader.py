@@ -7,7 +7,7 @@ that. All else is read in full.
 from collections.abc import Mapping
 
 from setaria.core.errors import SetariaError, UpstreamCut
-from setaria.core.events import Event
+from setaria.core.events import Event, Saying
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.progress import AnswerProgress, Block
 from setaria.wire.anthropic_messages.client.shapes import read_event
@@ -26,19 +26,32 @@ class MessagesReader:
     """
 
     def __init__(self) -> None:
+        self.mould: Mould | None = None  # the learnt one, while its block is open and the next bytes begin an event
         self._frames = SseReader()
         self._progress = AnswerProgress()
         self._failure: SetariaError | None = None
-        self._said = 0
         self._lessons = Lessons()
         self._learnt: Mould | None = None
         self._block: Block | None = None  # whose deltas have the learnt form
-        self._mould: Mould | None = None  # the learnt one, while that block is open and the next bytes begin an event
 
     @property
     def usage(self) -> Usage | None:
         """The tokens taken so far, the output by our own estimate until it is told; None before the input is told."""
         return self._progress.usage
+
+    @property
+    def said_tokens(self) -> int:
+        """Our own estimate of the output so far."""
+        return self._progress.said_tokens
+
+    @said_tokens.setter
+    def said_tokens(self, tokens: int) -> None:
+        self._progress.said_tokens = tokens
+
+    @property
+    def like(self) -> Saying:
+        """What the mould's events are like."""
+        return self._progress.say("")
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes of the body, however they were split.
@@ -46,11 +59,10 @@ class MessagesReader:
         Raises: UpstreamError when the server tells an error in-band or says what is no legal answer; ContextOverflow.
         Cost: hot path, 0.8 us for a delta in the form of the one before, else about 3 us.
         """
-        mould = self._mould
+        mould = self.mould
         if mould is not None:
             text = mould.text_in(data)
             if text:
-                self._said += 1
                 return [self._progress.go_on(text)]
         if self._failure is not None:
             raise self._failure
@@ -66,7 +78,7 @@ class MessagesReader:
         is_clean = self._frames.is_between_events
         if events and is_clean and len(frames) == 1 and data.startswith(_STARTS):
             self._learn_mould(data, frames[0])
-        self._mould = self._learnt if is_clean and self._block == self._progress.block else None
+        self.mould = self._learnt if is_clean and self._block == self._progress.block else None
         return events
 
     def _learn_mould(self, data: bytes, frame: ServerSentEvent) -> None:
@@ -75,7 +87,7 @@ class MessagesReader:
         if block is None or (self._block == block and self._learnt is not None and self._learnt.text_in(data)):
             return
         key, text = read_event(frame.name, frame.data)[1].plain_text
-        mould = self._lessons.learn(data, key, text, self._said) if _KINDS.get(key) == block[0] else None
+        mould = self._lessons.learn(data, key, text, self.said_tokens) if _KINDS.get(key) == block[0] else None
         if mould is not None:
             self._learnt, self._block = mould, block
 

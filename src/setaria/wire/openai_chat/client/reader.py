@@ -8,7 +8,7 @@ something come out before the finish.
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut
-from setaria.core.events import Event, ReasoningDelta, TextDelta, UsageReport
+from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta, UsageReport
 from setaria.core.usage import Usage
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
@@ -32,17 +32,22 @@ class ChatReader:
     """
 
     def __init__(self, dialogue: Dialogue) -> None:
+        self.said_tokens = 0
+        self.mould: Mould | None = None  # the learnt one, where the next bytes begin with an event
         self._sse = SseReader()
         self._message = MessageReader(dialogue)
         self._usage: Usage | None = None
         self._is_done = False
         self._is_over = False
         self._failure: SetariaError | None = None
-        self._said_tokens = 0
         self._lessons = Lessons()
         self._learnt: Mould | None = None
         self._kind: type[TextDelta | ReasoningDelta] = TextDelta  # what the mould's text is
-        self._mould: Mould | None = None  # the learnt one, where the next bytes begin with an event
+
+    @property
+    def like(self) -> Saying:
+        """What the mould's events are like."""
+        return self._kind("")
 
     def feed(self, data: bytes) -> list[Event]:
         """Take bytes of the body, however they were split.
@@ -50,11 +55,11 @@ class ChatReader:
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
         Cost: 0.6 us for an event in the form of the one before, else 2.5 us; 5 us for a piece of arguments.
         """
-        mould = self._mould
+        mould = self.mould
         if mould is not None:
             text = mould.text_in(data)
             if text:
-                self._said_tokens += 1
+                self.said_tokens += 1
                 return [self._kind(text)]
         self._tell_failure()
         events: list[Event] = []
@@ -69,7 +74,7 @@ class ChatReader:
         is_clean = self._message.is_plain and self._sse.is_between_events and not self._is_done
         if is_clean and len(frames) == 1 and data.startswith(_DATA):
             self._learn_mould(data, frames[0].data)
-        self._mould = self._learnt if is_clean else None
+        self.mould = self._learnt if is_clean else None
         return events
 
     def close(self) -> list[Event]:
@@ -93,7 +98,7 @@ class ChatReader:
         if self._learnt is not None and self._learnt.text_in(data):
             return
         key, text = read_chunk(chunk).plain_text
-        mould = self._lessons.learn(data, key, text, self._said_tokens) if text else None
+        mould = self._lessons.learn(data, key, text, self.said_tokens) if text else None
         if mould is not None:
             self._learnt = mould
             self._kind = TextDelta if key == "content" else ReasoningDelta

@@ -51,6 +51,7 @@ class ChatRelay:
         self.meaningful = False
         self.finished = False
         self.said_tokens = 0
+        self.mould: Mould | None = None  # the learnt one, while nothing is held back that an event would wait for
         self._model = msgspec.json.encode(model)
         self._dialogue = dialogue
         self._first = b"{}"  # chunk of the answer
@@ -66,9 +67,6 @@ class ChatRelay:
         self._failure: SetariaError | None = None
         self._lessons = Lessons()
         self._learnt: Mould | None = None
-        self._mould: Mould | None = (
-            None  # the same one, while nothing is held back that an event would have to wait for
-        )
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes and give those of whole events to send on.
@@ -76,15 +74,15 @@ class ChatRelay:
         Raises: UpstreamError, CallerError when the server tells an error in-band; UpstreamFailed for what is no chunk.
         Cost: 0.5 us for an event of a few characters in the form of the one before, else 2 us; 9 us with usage.
         """
-        mould = self._mould
+        mould = self.mould
         if mould is not None:
             text = mould.text_in(data)
             if text:
                 self.said_tokens += estimate_piece(text)
-                return data if mould.is_shown_as_it_is else mould.show(data)
+                return data if mould.frame is None else mould.show(data)
         sent = self._read(data)
         is_clean = not (self._held or self._tail or self._is_done or self._failure or self._line_ends.after_return)
-        self._mould = self._learnt if is_clean else None
+        self.mould = self._learnt if is_clean else None
         return sent
 
     def _read(self, data: bytes) -> bytes:
@@ -227,9 +225,10 @@ class ChatRelay:
         mould = self._lessons.learn(data, key, text, self.said_tokens) if text else None
         if mould is None:
             return
-        if shown is not event:
-            mould = mould.shown_with(_REASONING, _REASONING_CONTENT)
-        self._learnt = mould if self._model_pair is None else mould.shown_with(*self._model_pair)
+        changes = [] if shown is event else [(_REASONING, _REASONING_CONTENT)]
+        if self._model_pair is not None:
+            changes.append(self._model_pair)
+        self._learnt = mould.shown_with(*changes) if changes else mould
 
     def _learn_model(self, data: bytes) -> None:
         found = _MODEL.search(data)
