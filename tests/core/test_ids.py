@@ -1,6 +1,6 @@
 """Ids sort by time, and chance is fair."""
 
-from setaria.core.ids import new_call_id, random_share
+from setaria.core.ids import CallIds, new_call_id, random_share
 
 
 def test_call_ids_sort_by_the_moment_of_the_call() -> None:
@@ -9,6 +9,16 @@ def test_call_ids_sort_by_the_moment_of_the_call() -> None:
     assert sorted(ids) == ids
     assert len(set(ids)) == len(ids)
     assert {(len(each), each[12], each[16] in "89ab") for each in ids} == {(32, "7", True)}
+
+
+def test_call_ids_of_many_draws() -> None:
+    """Ids of digits that were drawn together are as those that are drawn one by one, also across draws."""
+    maker = CallIds()
+    ids = [maker.draw(moment_ms) for moment_ms in range(1_795_405_093_000, 1_795_405_094_000)]
+    assert sorted(ids) == ids
+    assert len({each[13:] for each in ids}) == len(ids)
+    assert {(len(each), each[12]) for each in ids} == {(32, "7")}
+    assert {each[16] for each in ids} == set("89ab")
 
 
 def test_shares_are_spread_over_the_whole_range() -> None:

@@ -45,6 +45,6 @@ def one_credential(credentials: tuple[str, ...]) -> str:
             "Invalid API Key: the request has no key; send it as `Authorization: Bearer KEY`, `api-key: KEY` or "
             "`x-api-key: KEY`"
         )
-    if any(other != credentials[0] for other in credentials[1:]):
+    if len(credentials) > 1 and any(other != credentials[0] for other in credentials[1:]):
         raise InvalidRequest("the request has two different keys; send one, in one header")
     return credentials[0]

@@ -21,11 +21,11 @@ class Deployment(msgspec.Struct, frozen=True):
     model: str
     weight: int = 1
     thinking_style: ThinkingStyle = "none"
+    name: str = ""
+    """A name that no other deployment has; it follows from upstream and model."""
 
-    @property
-    def name(self) -> str:
-        """A name that no other deployment has."""
-        return f"{self.upstream}/{self.model}"
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "name", f"{self.upstream}/{self.model}")
 
 
 class Model(msgspec.Struct, frozen=True):
@@ -65,11 +65,15 @@ class Catalog:
         self.models = models
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
         self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
+        self._condensing = frozenset(model.id for model in models if self._is_local(model))
 
     def condenses(self, model: Model) -> bool:
         """Tell whether only the built-in engine serves a model: it condenses a prompt that is too long, and sees itself
         to the room for the answer.
         """
+        return model.id in self._condensing
+
+    def _is_local(self, model: Model) -> bool:
         kinds = {self.upstreams[each.upstream].kind for each in model.deployments if each.upstream in self.upstreams}
         return kinds == {"local"}
 

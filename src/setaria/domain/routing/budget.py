@@ -19,7 +19,8 @@ class RetryBudget:
 
     def count_call(self, now_s: float) -> None:
         """Count a call."""
-        self._turn(now_s)
+        if now_s // _MINUTE_S != self._minute:
+            self._turn(now_s)
         self._calls += 1
 
     def take(self, now_s: float) -> bool:

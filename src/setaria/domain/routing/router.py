@@ -23,6 +23,8 @@ class Router:
         Raises: Unavailable when those left are all cooling down, with the seconds until the first may be tried again,
         and when none is left.
         """
+        if len(candidates) == 1 and not tried and self.health(candidates[0].name).may_serve(now_s):
+            return candidates[0]
         left = [candidate for candidate in candidates if candidate.name not in tried] if tried else candidates
         well = [candidate for candidate in left if self.health(candidate.name).may_serve(now_s)]
         if not well:

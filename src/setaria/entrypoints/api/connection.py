@@ -5,19 +5,24 @@ States: reading (a request's head or body arrives), answering (a request is whol
 closes or two seconds pass: closing at once would make the kernel throw the answer away with the unread bytes), closed.
 A client may send the next requests early; they wait in `_waiting` and are answered in order. Deadlines are looked at
 once a second by the server's tick, never by a timer of their own.
+
+A request that comes at once, while nothing else is under way, and has a head that was parsed before but for its length,
+need not go through the parser, which would be afterwards as it was before.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
+import msgspec
 
 from setaria.core.errors import HeadersTooLarge, InvalidRequest, SetariaError, SlowRequest, Unavailable
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import Header, HeadFacts, RequestHead, body_too_large, read_head, unread_head
 from setaria.entrypoints.api.host import Host
 from setaria.entrypoints.api.unread import Unread
+from setaria.wire.http_head import KnownHead, learn_head
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
@@ -27,6 +32,14 @@ LINGER_TIMEOUT_S = 2.0
 PROBES_AFTER_S = (0.03, 0.05)  # the first makes a closed socket answer with a reset, the second finds it
 MAX_WAITING_BYTES = 64 * 1024
 NEVER_S = float("inf")
+_LENGTH = b"content-length"
+
+
+class KnownRequest(NamedTuple):
+    """A head that the client has sent, and what it says but for its length."""
+
+    head: KnownHead
+    request: RequestHead
 
 
 class Connection(asyncio.Protocol):
@@ -45,6 +58,8 @@ class Connection(asyncio.Protocol):
         self._headers: list[Header] = []
         self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
         self._reading_head = False
+        self._known: KnownRequest | None = None
+        self._may_learn = True  # until a head was learned that did not come again
         self._incoming: Exchange | None = None
         self._current: Exchange | None = None
         self._waiting: list[Exchange] = []  # seldom more than none; a deque would be the largest thing here
@@ -71,6 +86,9 @@ class Connection(asyncio.Protocol):
         """Parse what came."""
         if self._deaf:
             return
+        is_fresh = self._current is None and self._incoming is None and not self._loose_bytes
+        if is_fresh and self._take_known(data):
+            return
         self._loose_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -83,6 +101,8 @@ class Connection(asyncio.Protocol):
         else:
             if self._loose_bytes > self._host.header_limit_bytes:
                 self._refuse_unread(self._headers_too_large())
+            elif is_fresh and self._may_learn:
+                self._learn(data)
 
     def eof_received(self) -> bool:
         """Take the client's word that it sends no more; a request that is whole is still answered."""
@@ -276,6 +296,38 @@ class Connection(asyncio.Protocol):
             self._current.shut_down()
 
     # ---- inner steps
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take a whole request whose head is known; tells whether it was one."""
+        known = self._known
+        at = known.head.find_body(data) if known is not None else 0
+        size_bytes = len(data) - at
+        if known is None or not at or size_bytes > self._host.body_limit_bytes:
+            return False
+        self._may_learn = True
+        request = known.request
+        if request.content_length != size_bytes:
+            request = msgspec.structs.replace(request, content_length=size_bytes)
+        exchange = Exchange(self, self._host.new_call_id(), request)
+        if size_bytes:
+            exchange.add_body(data[at:])
+            self._host.take_memory(self, size_bytes)
+        exchange.end_body()
+        self.deadline_s = NEVER_S
+        self._begin(exchange)
+        return True
+
+    def _learn(self, data: bytes) -> None:
+        """Know the head of a request from now on that came at once, and after which the connection stays."""
+        exchange = self._current
+        if exchange is None or not exchange.whole or self._loose_bytes:
+            return
+        request = exchange.head
+        head = learn_head(data) if request.keep_alive and request.content_length is not None else None
+        if head is not None:
+            headers = tuple(field for field in request.headers if field[0].lower() != _LENGTH)
+            self._known = KnownRequest(head, msgspec.structs.replace(request, headers=headers))
+            self._may_learn = False
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange

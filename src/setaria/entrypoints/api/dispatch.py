@@ -9,8 +9,9 @@ from setaria.domain.catalog.model import Model
 from setaria.domain.routing.session import session_from_header
 from setaria.entrypoints.api.edge import PLAIN_EDGE, Edge
 from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.head import RequestHead
 from setaria.entrypoints.api.pages import Pages
-from setaria.entrypoints.api.routes import Match, is_console, protocol_of
+from setaria.entrypoints.api.routes import Match, OtherAction, is_console, protocol_of
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.choose import list_models, show_model
 from setaria.gateway.count import CountLimit, count
@@ -51,7 +52,13 @@ class Dispatcher:
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request; never raises."""
         try:
-            await self._answer(exchange)
+            match = self._find(exchange.head)
+            if match is None:
+                await self._pages.console.answer(exchange)
+            elif match.route.action == "call":
+                await serve(self._received(match, exchange), exchange, self._platform)
+            else:
+                await self._act(match.route.action, match, exchange)
         except ClientGone:
             self._platform.log.info("client_gone_early", call=exchange.call_id)
         except SetariaError as error:
@@ -67,22 +74,22 @@ class Dispatcher:
         self._platform.meter.count_refusal(kind, status)
         self._platform.log.info("refused", call=exchange.call_id, status=status, error=kind, param=error.param)
 
-    async def _answer(self, exchange: Exchange) -> None:
-        head = exchange.head
+    def _find(self, head: RequestHead) -> Match | None:
+        """Find the route of a request; None when it is the console's.
+
+        Raises: UnknownPath, WrongMethod.
+        """
         match = self._edge.hosts.find_route(head.path, head.host)
-        if is_console(head.path) and (match is None or head.method not in match.route.methods):
-            await self._pages.console.answer(exchange)
-            return
+        if match is not None and head.method in match.route.methods:
+            return match
+        if is_console(head.path):
+            return None
         if match is None:
             raise UnknownPath(f"there is nothing at {head.path[:200]}; the routes are in docs/api.md")
-        if head.method not in match.route.methods:
-            raise WrongMethod(head.method, match.route.path, ", ".join(match.route.methods))
-        await self._act(match, exchange)
+        raise WrongMethod(head.method, match.route.path, ", ".join(match.route.methods))
 
-    async def _act(self, match: Match, exchange: Exchange) -> None:
-        match match.route.action:
-            case "call":
-                await serve(self._received(match, exchange), exchange, self._platform)
+    async def _act(self, action: OtherAction, match: Match, exchange: Exchange) -> None:
+        match action:
             case "count_tokens":
                 tokens = await count(
                     self._received(match, exchange), self._counting, exchange, self._platform, self._count_limit
@@ -98,7 +105,7 @@ class Dispatcher:
                 card = card_from_model(await show_model(match.id, identified, self._platform))
                 exchange.respond(_OK, _LISTS[match.route.protocol].write_model(card))
             case "show_call" | "show_balance" | "show_usage" | "show_quota":
-                exchange.respond(_OK, await self._report(match.route.action, match, exchange))
+                exchange.respond(_OK, await self._report(action, match, exchange))
             case "health":
                 exchange.respond(*await self._pages.readiness.report_health())
             case "ready":
@@ -108,7 +115,7 @@ class Dispatcher:
             case "hello":
                 exchange.respond(_OK, b"")
             case _:
-                assert_never(match.route.action)
+                assert_never(action)
 
     async def _report(
         self,

@@ -29,7 +29,8 @@ _VERSIONS = frozenset({"1.0", "1.1"})
 class RequestHead(msgspec.Struct, frozen=True):
     """A request as far as its headers tell.
 
-    `path` has no query. `content_length` is None for a chunked body. `headers` are all of them, as they came.
+    `path` has no query. `content_length` is None for a chunked body. `headers` are all of them, as they came; where the
+    head was known already, all but the length.
     `session` is what the client calls its session, `parent` the span that it says the call is a part of; empty when it
     does not say.
     """

@@ -7,8 +7,7 @@ import msgspec
 
 from setaria.core.protocol import Lane, ProtocolName
 
-Action = Literal[
-    "call",
+OtherAction = Literal[
     "count_tokens",
     "list_models",
     "show_model",
@@ -21,6 +20,7 @@ Action = Literal[
     "metrics",
     "hello",
 ]
+Action = Literal["call"] | OtherAction
 
 READ = ("GET", "HEAD")
 HEAD_ONLY = ("HEAD",)
