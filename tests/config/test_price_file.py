@@ -68,9 +68,7 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
         ),
         pytest.param(PRICE + 'imput = "3"\n', 6, "imput is no setting of prices; did you mean input?", id="key"),
         pytest.param(PRICE + "audio_per_hour = 1\n", 6, "prices.audio_per_hour can't be 1; allowed: a", id="audio"),
-        pytest.param(
-            FINE_RATE, 4, "plan_rates.audio_per_hour can't be '0.0001'; allowed: a number of credits", id="rate"
-        ),
+        pytest.param(FINE_RATE, 4, "plan_rates.audio_per_hour can't be '0.0001'; allowed: a number", id="rate"),
         pytest.param(
             PRICE.replace('"1"', '"-1"'), 4, "prices.input can't be '-1'; allowed: a decimal number", id="minus"
         ),

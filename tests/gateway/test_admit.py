@@ -152,6 +152,55 @@ def test_a_postpaid_account_is_charged_and_never_refused() -> None:
     assert stage.book.do("SELECT available, spent, debt FROM allowances") == [(-2 * PROMPT - 12, 2 * PROMPT + 12, 0)]
 
 
+def test_a_postpaid_account_that_can_t_be_asked_about_keeps_nothing() -> None:
+    """The books are away when its cash is looked for: the call is refused, and no slot of its limits is lost."""
+
+    async def story(stage: Stage) -> None:
+        stage.book.engine.gate.clear()
+        client = await ask(stage)
+        assert client.status == 503
+        stage.book.engine.gate.set()
+        await until(lambda: stage.book.engine.plays > 1)
+        assert [(await ask(stage)).status for _ in range(2)] == [200, 200]
+
+    play(story, *said(3), billing="postpaid", limits=Limits(every=ModelLimits(in_flight=1)))
+
+
+def test_a_key_s_cap_bounds_a_postpaid_account_too() -> None:
+    """What its calls cost counts; at the cap they get 402, and in the middle of an answer that ends it."""
+
+    async def story(stage: Stage) -> None:
+        assert [(await ask(stage)).status for _ in range(2)] == [200, 200]
+        settle(stage)
+        assert b"this key has spent what it may in this month" in (await ask(stage)).body
+        assert stage.book.do("SELECT spent FROM allowances WHERE kind = 'cap'") == [(2 * (PROMPT + 6),)]
+
+    stage = play(story, *said(3), billing="postpaid", rules=KeyRules(cap_nano=2 * (PROMPT + 6)))
+    assert stage.book.do("SELECT available, spent, debt FROM allowances WHERE kind = 'cash'") == [(-32, 32, 0)]
+    ((name,),) = stage.book.do("SELECT id FROM allowances WHERE kind = 'cash'")
+    assert {(row.charge_nano, row.charges) for row in stage.ledger.rows} == {(PROMPT + 6, f"{name}:{PROMPT + 6}")}
+
+    async def cut(stage: Stage) -> None:
+        assert b"is used up" in (await ask(stage, stream=True, max_tokens=2000)).stream
+
+    stage = play(cut, *said(1500), billing="postpaid", rules=KeyRules(cap_nano=PROMPT + 600))
+    assert [(row.ending, row.usage.output_tokens) for row in stage.ledger.rows] == [("out_of_funds", 300 + 256)]
+
+
+@pytest.mark.parametrize("limits", [UNLIMITED, Limits()])
+def test_a_recalled_postpaid_account_waits(limits: Limits) -> None:
+    """While it is being changed it begins no calls, though it pays later."""
+
+    async def story(stage: Stage) -> None:
+        await ask(stage)
+        stage.book.do("INSERT INTO recalls VALUES ('acct_1', 4102444800000)")
+        await stage.platform.desk.renew_recalls()
+        refused = await ask(stage)
+        assert (refused.status, b"is being changed" in refused.body) == (429, True)
+
+    play(story, *said(3), billing="postpaid", limits=limits)
+
+
 def test_a_postpaid_call_that_took_nothing_is_charged_nothing() -> None:
     """An upstream that fails in silence costs nothing."""
 

@@ -447,6 +447,22 @@ def test_leases_that_are_called_home() -> None:
     tell(story)
 
 
+def test_slots_of_a_recalled_account_go_home() -> None:
+    """Those that are free at once, those of calls under way when these end: so an action can see that none is."""
+
+    async def story(office: Office) -> None:
+        flight = office.desk.find(ACCOUNT, "in_flight", "m", 16)
+        (parts,) = await office.desk.obtain([Line(flight, 1, 1)])
+        office.book.do("INSERT INTO recalls VALUES ('acct_1', 4102444800000)")
+        await office.desk.renew_recalls()
+        ((name,),) = office.book.do("SELECT id FROM allowances")
+        await until(lambda: office.book.numbers(name)[:2] == (15, 1))
+        office.desk.put_back(flight, parts)
+        await until(lambda: office.book.numbers(name)[:2] == (16, 0))
+
+    tell(story)
+
+
 def test_an_account_in_debt_gets_nothing() -> None:
     """It is told to top up, though there is something in another purse."""
 

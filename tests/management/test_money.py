@@ -26,7 +26,7 @@ from setaria.management.keys import create_key
 from setaria.management.money_shapes import shape_limits
 from setaria.management.plans import find_plan, subscribe
 from setaria.management.purses import adjust, give, list_entries, refund, show_account, top_up
-from setaria.management.recall import PATIENCE_S, with_leases_home
+from setaria.management.recall import PATIENCE_S, with_calls_drained, with_leases_home
 from tests.fakes.plan_books import FakePlanBooks
 
 DAY_MS = 86_400_000
@@ -211,6 +211,18 @@ def test_an_action_waits_in_vain(books: FakePlanBooks, held: Held, why: str) -> 
         with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
     assert (cash_of(books).available, books.recalls.recalls) == (12, {})
     assert PATIENCE_S <= books.clock.monotonic_s() - began_s < PATIENCE_S + 1
+
+
+def test_a_closing_waits_for_calls(books: FakePlanBooks) -> None:
+    """Also for those that hold no money, as those of a postpaid account; an action on money alone does not."""
+    make_account(books, "bob", "postpaid")
+    books.recalls.held = [Held(1, 1), Held(0, 1), Held(0, 0)]
+    with_calls_drained(books.begin_alerts, books.clock, "bob", lambda each: close_account(each, "bob"))
+    assert len(books.clock.slept) == 2
+    books.recalls.held = [Held(0, 1)]
+    with pytest.raises(Unavailable, match="1 calls of the account"):
+        with_calls_drained(books.begin_alerts, books.clock, "ann", lambda each: close_account(each, "ann"))
+    with_leases_home(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
 
 
 def test_a_refused_action_ends_its_recall(books: FakePlanBooks) -> None:

@@ -114,12 +114,12 @@ def close(
     from setaria.management.books import currency_of
     from setaria.management.closing import close_account
     from setaria.management.money_shapes import shape_closed
-    from setaria.management.recall import with_leases_home
+    from setaria.management.recall import with_calls_drained
 
     if not yes:
         typer.confirm(f"Close the account {account} for good?", abort=True, err=True)
     with desk_of(context) as desk:
-        closed, currency = with_leases_home(
+        closed, currency = with_calls_drained(
             desk.begin, desk.clock, account, lambda books: (close_account(books, account), currency_of(books))
         )
     shape = shape_closed(closed, currency)

@@ -28,8 +28,7 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
         if listed is None and caller.billing == "prepaid":
             raise InvalidRequest(f"the model {asked.model.id} has no price yet, so it can't be paid for", param="model")
         footing = platform.footings.find(caller, asked.model, listed, None, desk)
-    overdraws = footing.is_priced and not footing.payers
-    cash = await desk.find_cash(caller.account_id) if overdraws else ""
+    cash = await desk.find_cash(caller.account_id) if footing.is_paid_later else ""
     hold = await _take_hold(footing, scope, asked, desk)
     hold.overdraw(cash)
     return Admitted(asked, hold, footing.price.id)

@@ -37,7 +37,8 @@ ASK_AGAIN_S = 0.1
 LOOK_AGAIN_S = 0.05
 FORGET_S = 60.0
 BOOKS_PATIENCE_S = 2.0
-_MONEY = ("money", "cap", "plan", "window")
+_RECALLED = ("money", "cap", "plan", "window", "in_flight")
+"""What goes home when an account's leases are called; what is left of a minute is over soon anyway."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -154,9 +155,11 @@ class Desk:
     async def find_cash(self, account_id: AccountId) -> str:
         """Give the id of an account's cash, which the books are asked for once.
 
-        Raises: Unavailable.
+        Raises: Unavailable; FundsHeld while the account is being changed.
         """
         fund = self.find(account_id, "money")
+        if account_id in self._recalled:
+            await self._wait_for_standing([Line(fund, 0, 0)], self._clock.monotonic_s())
         if not fund.leases:
             fund.touched_s = self._clock.monotonic_s()
             await self._ask([Line(fund, 0, 0)])
@@ -169,7 +172,7 @@ class Desk:
         """
         self._recalled = await self._book.read_recalls()
         for fund in self._funds.values():
-            if fund.want.account_id in self._recalled and fund.kind in _MONEY:
+            if fund.want.account_id in self._recalled and fund.kind in _RECALLED:
                 self.clerk.give_back(fund.collect())
 
     async def tick(self) -> None:
@@ -218,9 +221,7 @@ class Desk:
             fund.short_until_s = 0.0
 
     def _is_recalled(self, lines: Sequence[Line]) -> bool:
-        return bool(self._recalled) and any(
-            line.fund.want.account_id in self._recalled and line.fund.kind in _MONEY for line in lines
-        )
+        return bool(self._recalled) and any(line.fund.want.account_id in self._recalled for line in lines)
 
     async def _wait_for_standing(self, lines: Sequence[Line], started_s: float) -> None:
         """Wait while this worker may not spend, or the account's leases are called home."""

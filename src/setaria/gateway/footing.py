@@ -44,8 +44,8 @@ class MinuteLines(msgspec.Struct, frozen=True):
 
 
 class Footing(msgspec.Struct, frozen=True):
-    """`limits` None: there are none. Where tokens have a price `payers` pay for them ahead, in this order, or where
-    there are none the account does later.
+    """`limits` None: there are none. Where tokens have a price `payers` pay for them ahead, in this order, or the
+    account does later; then only a key's cap may be among the payers, which bounds what it may owe.
 
     `listed` is the price or rate as it is listed, `term` that of the plan that pays, None for other calls.
     """
@@ -63,6 +63,11 @@ class Footing(msgspec.Struct, frozen=True):
     def is_priced(self) -> bool:
         """Whether tokens cost something."""
         return self.price is not _NOTHING
+
+    @property
+    def is_paid_later(self) -> bool:
+        """Whether the account is charged when all is said, and holds no money for it."""
+        return self.is_priced and self.term is None and self.caller.billing != "prepaid"
 
     def lines(self, scope: Scope, output_tokens: int) -> list[Line]:
         """Give what a call needs to begin, when so much output is to be paid for.
@@ -151,7 +156,7 @@ def _find_limits(caller: Caller, model: Model, term: Term | None, desk: Desk) ->
 
 
 def _find_payers(caller: Caller, term: Term | None, desk: Desk) -> tuple[Fund, ...]:
-    """Find what pays ahead: the plan and its windows, or the account's money and the key's cap; none: it pays later."""
+    """Find what pays ahead: the plan and its windows, or a prepaid account's money; and whoever pays, the key's cap."""
     account_id = caller.account_id
     if term is not None:
         funds = [desk.find(account_id, "plan", caller.subscription_id)]
@@ -159,9 +164,7 @@ def _find_payers(caller: Caller, term: Term | None, desk: Desk) -> tuple[Fund, .
             scope = window_scope(caller.subscription_id, term, number)
             funds.append(desk.find(account_id, "window", scope, window.credits, window.times))
         return tuple(funds)
-    if caller.billing != "prepaid":
-        return ()
-    funds = [desk.find(account_id, "money")]
+    funds = [desk.find(account_id, "money")] if caller.billing == "prepaid" else []
     if caller.rules.cap_nano is not None:
         funds.append(desk.find(account_id, "cap", caller.key_id, caller.rules.cap_nano))
     return tuple(funds)

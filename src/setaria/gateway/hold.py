@@ -211,11 +211,13 @@ class Hold:
         if not self._footing.is_priced:
             return _NOTHING
         cost = charge(self._footing.price, usage, self._scope.at_ms)
-        if self._overdraft:
-            return _bill_overdraft(self._overdraft, cost)
         amount = 0
         debits: list[Debit] = []
         charges: list[Charge] = []
+        if self._overdraft and cost:
+            amount = cost
+            debits.append(Debit("", self._overdraft, 0, cost, 0, overdraws=True))
+            charges.append(Charge(self._overdraft, cost))
         for each in self._priced:
             paid = self._pay(each, cost)
             debits += paid
@@ -283,13 +285,6 @@ class Hold:
             if paid or beyond:
                 debits.append(Debit(lease.worker_id, lease.allowance_id, lease.period, paid + beyond, paid))
         return debits
-
-
-def _bill_overdraft(allowance_id: str, cost: int) -> Bill:
-    if not cost:
-        return _NOTHING
-    debit = Debit("", allowance_id, 0, cost, 0, overdraws=True)
-    return Bill(cost, write_charges((Charge(allowance_id, cost),)), (debit,))
 
 
 def _covered(scope: Scope, price: Tariff, held: int, wished_tokens: int) -> int:

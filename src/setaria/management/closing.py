@@ -29,7 +29,7 @@ def close_account(books: PlanBooks, account: str) -> Closed:
 
     What was paid in and is not spent is to be paid back; the rest, such as gifts and a plan, is forfeited. The ledger
     stays.
-    Order: inside `with_leases_home`, so that no call is under way on its money.
+    Order: inside `with_calls_drained`, so that no call of it is under way.
     Raises: NotFound when there is no such account; InvalidRequest when it is closed, the operator's own, or owes money.
     """
     found = find_open_account(books.accounts, account)

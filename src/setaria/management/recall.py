@@ -33,6 +33,27 @@ def with_leases_home(
     Raises: what `act` raises; NotFound when there is no such account; InvalidRequest when it is closed or another such
     action is under way; Unavailable when calls under way did not end in time. Then nothing was changed.
     """
+    return _recall(open_books, clock, account, act, lambda held: not held.workers)
+
+
+def with_calls_drained(
+    open_books: Callable[[], AbstractContextManager[B]], clock: BlockingClock, account: str, act: Callable[[B], T]
+) -> T:
+    """Do an action on an account likewise, while no call of it is under way either, whoever pays for it.
+
+    Calls of a postpaid account without limits hold nothing, so nobody sees them; they are not waited for.
+    Takes, Raises: as `with_leases_home`.
+    """
+    return _recall(open_books, clock, account, act, lambda held: not held.workers and not held.calls)
+
+
+def _recall(
+    open_books: Callable[[], AbstractContextManager[B]],
+    clock: BlockingClock,
+    account: str,
+    act: Callable[[B], T],
+    is_home: Callable[[Held], bool],
+) -> T:
     with open_books() as books:
         account_id = find_open_account(books.accounts, account).id
         if not books.recalls.begin_recall(account_id):
@@ -41,7 +62,7 @@ def with_leases_home(
             )
     is_over = False
     try:
-        outcome = _act_when_home(open_books, clock, account_id, act)
+        outcome = _act_when_home(open_books, clock, account_id, act, is_home)
         is_over = True
     finally:
         if not is_over:
@@ -55,12 +76,13 @@ def _act_when_home(
     clock: BlockingClock,
     account_id: AccountId,
     act: Callable[[B], T],
+    is_home: Callable[[Held], bool],
 ) -> T:
     deadline_s = clock.monotonic_s() + PATIENCE_S
     while True:
         with open_books() as books:
             held = books.recalls.count_held(account_id)
-            if not held.workers:
+            if is_home(held):
                 outcome = act(books)
                 books.recalls.end_recall(account_id)
                 return outcome

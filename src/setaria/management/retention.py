@@ -15,7 +15,9 @@ Begin = Callable[[], AbstractContextManager[RetentionBook]]
 
 
 def prune_calls(begin: Begin, clock: Clock, keep_days: int) -> int:
-    """Drop the calls of more than so many days ago; 0 keeps all. Gives how many were dropped.
+    """Drop the calls of more than so many days ago, and the windows of plans that were theirs; 0 keeps all.
+
+    Gives how many calls were dropped.
 
     It works in short transactions, so that those who write calls wait for some 50 ms at most; broken off at any place
     it goes on the next time.
@@ -35,5 +37,9 @@ def prune_calls(begin: Begin, clock: Clock, keep_days: int) -> int:
         with begin() as book:
             count = book.drop_partition(before_ms, now_ms) or book.drop_calls(before_ms, _SLICE_CALLS, now_ms)
         if not count:
-            return dropped
+            break
         dropped += count
+    while True:
+        with begin() as book:
+            if not book.drop_windows(before_ms, _SLICE_CALLS):
+                return dropped

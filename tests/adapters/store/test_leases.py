@@ -332,6 +332,27 @@ def test_recalls_are_read(url: str) -> None:
     tell(url, story)
 
 
+def test_nothing_is_leased_of_a_recalled_account(url: str) -> None:
+    """From the moment of the recall on, whether the worker knows of it or not; limits are, and money of other accounts.
+
+    What is there is told, so that its calls wait. A recall whose beginner has died stands no more.
+    """
+    fund(url, ("cash", "cash", 100, "NULL"))
+
+    async def story(book: LeaseTable, store: Store) -> None:
+        worker = Worker(book, A)
+        write_rows(url, "INSERT INTO recalls (account_id, at_ms) VALUES ('acct_1', 4102444800000)")
+        assert await worker.trade((want(wish=60),)) == (Short(0, 100, 0),)
+        assert await worker.ask(want(least=0, wish=0)) == [("cash", 0)]
+        assert [amount for _, amount in await worker.ask(want("rpm", wish=1, limit=8))] == [1]
+        write_rows(url, "UPDATE recalls SET at_ms = 0")
+        assert await worker.ask(want(wish=60)) == [("cash", 60)]
+        write_rows(url, "UPDATE recalls SET at_ms = 4102444800000, account_id = 'acct_2'")
+        assert await worker.ask(want(wish=10)) == [("cash", 10)]
+
+    tell(url, story)
+
+
 def debit(amount: int, leased: int, **more: Any) -> Debit:  # the fields of Debit
     """Make what a call takes from cash."""
     return Debit(A, "cash", 0, amount, leased, **more)

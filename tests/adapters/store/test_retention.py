@@ -108,3 +108,57 @@ def test_a_week_of_postgres_is_dropped_whole(postgres_url: str) -> None:
             rows = books.sum_usage("model", 0, AT_MS + DAY_MS, None)
         assert [row.calls for row in rows] == [2]
         assert rows[0].usage == Usage(10, output_tokens=2)
+
+
+WINDOWS = {"al_7": (90, 36), "al_8": (36, 2), "al_9": (10, -30)}
+"""Windows, with the ages in days at which they began and ended."""
+
+
+@pytest.fixture
+def windows(url: str, control: ControlStore, old_calls: None) -> None:
+    """Put windows of a plan beside the calls, each with two calls: one as old as the window, one of 36 days ago."""
+    with contextlib.closing(Database(url)) as database, database.write() as connection:
+        for name, (begin, end) in WINDOWS.items():
+            span = f"{AT_MS - begin * DAY_MS}, 960, 1000, 40, 0, {AT_MS - end * DAY_MS}"
+            connection.exec_driver_sql(
+                f"INSERT INTO allowances VALUES ('{name}', '{ACCOUNT.id}', 'window', '{name}', {span})"
+            )
+
+    async def run() -> None:
+        async with opened(url) as store:
+            for name, (begin, _) in WINDOWS.items():
+                for age in (begin, 36):
+                    at_ms = AT_MS - age * DAY_MS
+                    await store.record(make_call(at_ms, id=new_call_id(at_ms), charge_nano=0, charges=f"{name}:20"))
+
+    asyncio.run(run())
+
+
+def numbers(url: str) -> dict[str, tuple[int, int]]:
+    """Give what each window granted and what of it is spent."""
+    with contextlib.closing(Database(url)) as database, database.read() as connection:
+        rows = connection.exec_driver_sql("SELECT id, granted, spent FROM allowances WHERE kind = 'window'")
+        return {row[0]: (row[1], row[2]) for row in rows}
+
+
+@pytest.mark.usefixtures("windows")
+def test_windows_go_with_their_calls(url: str, control: ControlStore) -> None:
+    """One that ended and whose calls are all dropped goes; a live one leaves a checkpoint and stays whole.
+
+    One that a worker still holds a lease of stays too. The books prove themselves before and after.
+    """
+    assert prune_calls(control.begin, FakeClock(now_ms=AT_MS), 60) == 2
+    assert numbers(url) == {"al_7": (980, 20), "al_8": (1000, 40), "al_9": (1000, 40)}
+    with control.read() as books:
+        assert prove(books.read_books()).faults == ()
+    with contextlib.closing(Database(url)) as database, database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO leases VALUES ('w', 'al_7', 0, 0)")
+    assert prune_calls(control.begin, FakeClock(now_ms=AT_MS), 35) == 6
+    assert numbers(url) == {"al_7": (960, 0), "al_8": (960, 0), "al_9": (1000, 40)}
+    with contextlib.closing(Database(url)) as database, database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM leases")
+    assert prune_calls(control.begin, FakeClock(now_ms=AT_MS), 35) == 0
+    assert numbers(url) == {"al_8": (960, 0), "al_9": (1000, 40)}
+    with control.read() as books:
+        assert prove(books.read_books()).faults == ()
+        assert {entry.allowance_id for entry in books.read_entries(None, 1, None)} == {"al_1", "al_9"}

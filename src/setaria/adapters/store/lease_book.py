@@ -4,6 +4,7 @@ from typing import Protocol, TypeVar
 
 from setaria.adapters.store import worker_scripts
 from setaria.adapters.store.failures import RowRefused
+from setaria.adapters.store.recall_rows import read_recalls, recalls_from_rows
 from setaria.adapters.store.script import Dialect, Rows, Say, Script
 from setaria.adapters.store.trade_script import trade_leases
 from setaria.core.errors import InternalError
@@ -69,6 +70,4 @@ class LeaseTable:
 
     async def read_recalls(self) -> frozenset[AccountId]:
         """Tell the accounts whose leases are called home."""
-        return worker_scripts.recalls_from_rows(
-            await self._engine.ask(worker_scripts.read_recalls(self._engine.dialect))
-        )
+        return recalls_from_rows(await self._engine.ask(read_recalls(self._engine.dialect)))

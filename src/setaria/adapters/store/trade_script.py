@@ -12,13 +12,15 @@ from setaria.adapters.store.allowance_rows import (
     lock_allowances,
     write_allowance,
 )
+from setaria.adapters.store.recall_rows import read_recalls, recalls_from_rows
 from setaria.adapters.store.script import Dialect, Say, Script, places
-from setaria.core.ids import new_allowance_id
+from setaria.core.ids import AccountId, new_allowance_id
 from setaria.core.windows import span_at
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind
 from setaria.domain.ledger.leases import (
     MINUTE_KINDS,
     MONEY_KINDS,
+    PAID_KINDS,
     Ask,
     GiveBack,
     Gone,
@@ -46,16 +48,19 @@ _Leases = dict[tuple[str, int], int]
 def trade_leases(dialect: Dialect, worker_id: str, trade: Trade) -> Script[Traded | Gone]:
     """Take what comes back, then answer every ask; the same trade again only gives the same answers."""
     found = yield Say(
-        f"SELECT trade, traded, {dialect.now_ms} FROM workers WHERE id = $1{dialect.lock}",
+        f"SELECT trade, traded, {dialect.now_ms}, (SELECT COUNT(*) FROM recalls) FROM workers "
+        f"WHERE id = $1{dialect.lock}",
         (worker_id,),
     )
     if not found:
         return Gone()
-    number, traded, now_ms = found[0]
+    number, traded, now_ms, recalls = found[0]
     if number == trade.number:
         return msgspec.json.decode(traded, type=Traded)
     yield Say("DELETE FROM leases WHERE worker_id = $1 AND period = $2", (worker_id, CALL_PERIOD))
     books = yield from _open_books(dialect, trade, now_ms)
+    if recalls:
+        books.recalled = recalls_from_rows((yield read_recalls(dialect)))
     yield from _take_returns(worker_id, trade.returns, books)
     leased: _Leases = {}
     answers: list[Granted | Short] = []
@@ -85,6 +90,7 @@ class _Books:
             scope = EVERY_SCOPE if row.kind in MONEY_KINDS else row.scope
             self._ids.setdefault((row.account_id, row.kind, scope), []).append(row.id)
         self.begun: set[tuple[str, int]] = set()
+        self.recalled: frozenset[AccountId] = frozenset()
         self._now_ms = now_ms
         self._shared: set[Key] = set()
 
@@ -129,7 +135,9 @@ class _Books:
         for index, want in enumerate(ask):
             chain = self.chain(want)
             debt = sum(row.debt for row in chain if row.kind == "cash")
-            amounts = None if debt and want.wish else slice_amounts(want, chain, self._sharers(want, workers))
+            is_held = bool(debt) or (want.account_id in self.recalled and want.kind in PAID_KINDS)
+            sharers = None if is_held else self._sharers(want, workers)
+            amounts = None if is_held and want.wish else slice_amounts(want, chain, sharers)
             if amounts is None:
                 ends_at_ms = min((row.ends_at_ms for row in chain if row.ends_at_ms is not None), default=None)
                 return Short(index, sum(max(row.available, 0) for row in chain), 0, debt, ends_at_ms)

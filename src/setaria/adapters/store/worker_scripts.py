@@ -1,13 +1,9 @@
 """Worker scripts: how workers come, stay, and are given up, as transactions of either engine."""
 
-from collections.abc import Iterable, Sequence
-
 from setaria.adapters.store.allowance_rows import lock_allowances, write_allowance
 from setaria.adapters.store.script import Dialect, Rows, Say, Script, places
 from setaria.adapters.store.trade_script import CALL_PERIOD
-from setaria.core.ids import AccountId
 from setaria.domain.ledger.leases import MINUTE_KINDS, Gone, Pulse, take_back, use_up
-from setaria.domain.ledger.purses import RECALL_LIFE_MS
 
 ALIVE_MS = 20_000
 """A worker counts when slices are cut while it was seen within this time: after it, it does not spend any more."""
@@ -48,19 +44,6 @@ def leave(dialect: Dialect, worker_id: str) -> Script[None]:
     """Give up a worker that ends by itself."""
     yield Say("DELETE FROM workers WHERE id = $1 RETURNING id", (worker_id,))
     yield from _sweep(dialect, [worker_id])
-
-
-def read_recalls(dialect: Dialect) -> Say:
-    """Ask for the accounts whose leases are called home; a recall whose beginner has died stands no more."""
-    return Say(
-        f"SELECT account_id FROM recalls WHERE at_ms >= {dialect.now_ms} - CAST($1 AS BIGINT)",
-        (RECALL_LIFE_MS,),
-    )
-
-
-def recalls_from_rows(rows: Iterable[Sequence[str]]) -> frozenset[AccountId]:
-    """Read the rows of `read_recalls`."""
-    return frozenset(AccountId(row[0]) for row in rows)
 
 
 def _pulse(dialect: Dialect) -> Script[Pulse]:

@@ -28,6 +28,8 @@ SHARES = 4
 WantKind = Literal["money", "cap", "plan", "window", "rpm", "tpm", "in_flight"]
 MINUTE_KINDS = ("rpm", "tpm")
 MONEY_KINDS = ("gift", "cash")
+PAID_KINDS = ("money", "cap", "plan", "window")
+"""What calls are paid from; it is not leased while the account's leases are called home."""
 
 
 class Want(msgspec.Struct, frozen=True):

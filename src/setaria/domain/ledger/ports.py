@@ -160,7 +160,10 @@ class PriceBook(Protocol):
 
 
 class RetentionBook(Protocol):
-    """Old calls, which leave their sums behind: by day in the rollups, by allowance in a checkpoint entry."""
+    """Old calls, which leave their sums behind: by day in the rollups, by allowance in a checkpoint entry.
+
+    Of the windows of plans that have ended nothing is left behind: what the calls took is taken off their own numbers.
+    """
 
     def make_partitions(self, now_ms: int) -> int:
         """Make room for this week and the next ones where calls are partitioned; gives how many parts were made."""
@@ -172,6 +175,10 @@ class RetentionBook(Protocol):
 
     def drop_calls(self, before_ms: int, limit: int, now_ms: int) -> int:
         """Drop up to so many of the oldest calls from before a moment; gives how many."""
+        ...
+
+    def drop_windows(self, before_ms: int, limit: int) -> int:
+        """Drop up to so many windows of plans that ended before a moment and that no call is charged to any more."""
         ...
 
 

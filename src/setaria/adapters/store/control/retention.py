@@ -2,10 +2,10 @@
 
 import re
 
-from sqlalchemy import Connection, MetaData, Select, Table, delete, func, insert, select, text
+from sqlalchemy import Connection, MetaData, Select, Table, delete, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from setaria.adapters.store.schema import calls, entries, rollups
+from setaria.adapters.store.schema import allowances, calls, entries, leases, rollups
 from setaria.core.clock import iso_from_ms
 from setaria.core.ids import new_call_id
 from setaria.domain.ledger.allowances import read_charges
@@ -14,6 +14,7 @@ _DAY_MS = 86_400_000
 _WEEK_MS = 7 * _DAY_MS
 _WEEKS_AHEAD = 3
 _DATE_LENGTH = 10
+_IDS_AT_ONCE = 500
 _KEYS = ("day", "account_id", "key_id", "model")
 _COUNTED = tuple(column.name for column in rollups.columns if column.name not in _KEYS)
 _WEEK_TABLE = re.compile(r"calls_w(\d+)")
@@ -65,6 +66,22 @@ class RetentionTable:
                 return count
         return 0
 
+    def drop_windows(self, before_ms: int, limit: int) -> int:
+        """Drop up to so many windows of plans that ended before a moment and that no call is charged to any more."""
+        is_leased = select(leases.c.worker_id).where(leases.c.allowance_id == allowances.c.id).exists()
+        old = (
+            select(allowances.c.id)
+            .where(allowances.c.kind == "window", allowances.c.ends_at_ms < before_ms)
+            .where(allowances.c.spent == 0, allowances.c.debt == 0, ~is_leased)
+            .order_by(allowances.c.id)
+            .limit(limit)
+            .with_for_update()
+        )
+        ids = list(self._connection.execute(old).scalars())
+        if ids:
+            self._connection.execute(delete(allowances).where(allowances.c.id.in_(ids)))
+        return len(ids)
+
     def _weeks(self) -> list[tuple[int, Table]]:
         if not self._is_partitioned():
             return []
@@ -93,8 +110,28 @@ class RetentionTable:
                 key = (row["account_id"], part.allowance_id)
                 paid[key] = paid.get(key, 0) + part.amount
         self._add_days(days)
+        self._take_off_windows(paid, now_ms)
         self._add_checkpoints(paid, now_ms, f"{first_id}..{last_id}")
         return count
+
+    def _take_off_windows(self, paid: dict[tuple[str, str], int], now_ms: int) -> None:
+        """Take what calls took off the windows of plans that have ended, and out of `paid`.
+
+        Thousands of windows come to an end; with the last of its calls dropped a window can go too.
+        """
+        ids = [allowance_id for _, allowance_id in paid]
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            question = (
+                select(allowances.c.account_id, allowances.c.id)
+                .where(allowances.c.id.in_(ids[start : start + _IDS_AT_ONCE]), allowances.c.kind == "window")
+                .where(allowances.c.ends_at_ms <= now_ms)
+                .order_by(allowances.c.id)
+                .with_for_update()
+            )
+            for row in self._connection.execute(question).all():
+                amount = paid.pop((row.account_id, row.id))
+                changed = {name: allowances.c[name] - amount for name in ("spent", "granted")}
+                self._connection.execute(update(allowances).where(allowances.c.id == row.id).values(changed))
 
     def _add_days(self, days: _Sums) -> None:
         dialect = postgresql if self._is_partitioned() else sqlite
