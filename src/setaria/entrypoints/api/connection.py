@@ -5,24 +5,33 @@ States: reading (a request's head or body arrives), answering (a request is whol
 closes or two seconds pass: closing at once would make the kernel throw the answer away with the unread bytes), closed.
 A client may send the next requests early; they wait in `_waiting` and are answered in order. Deadlines are looked at
 once a second by the server's tick, never by a timer of their own.
-
-A request that comes at once, while nothing else is under way, and has a head that was parsed before but for its length,
-need not go through the parser, which would be afterwards as it was before.
 """
 
 import asyncio
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import cast
 
 import httptools
-import msgspec
 
-from setaria.core.errors import HeadersTooLarge, InvalidRequest, SetariaError, SlowRequest, Unavailable
+from setaria.core.errors import InvalidRequest, SetariaError, SlowRequest, Unavailable
+from setaria.entrypoints.api.body_only import BodyOnly
 from setaria.entrypoints.api.exchange import Exchange
-from setaria.entrypoints.api.head import Header, HeadFacts, RequestHead, body_too_large, read_head, unread_head
+from setaria.entrypoints.api.head import (
+    Header,
+    RequestHead,
+    body_too_large,
+    check_head_size,
+    facts_of,
+    headers_too_large,
+    no_memory,
+    read_head,
+    slow_body,
+    unread_facts,
+    unread_head,
+)
 from setaria.entrypoints.api.host import Host
-from setaria.entrypoints.api.unread import Unread
-from setaria.wire.http_head import KnownHead, learn_head
+from setaria.entrypoints.api.known_request import KnownRequest, learn_request
+from setaria.entrypoints.api.unread import Unread, send_nowhere
 
 HEAD_TIMEOUT_S = 10.0
 BODY_TIMEOUT_S = 30.0
@@ -32,14 +41,6 @@ LINGER_TIMEOUT_S = 2.0
 PROBES_AFTER_S = (0.03, 0.05)  # the first makes a closed socket answer with a reset, the second finds it
 MAX_WAITING_BYTES = 64 * 1024
 NEVER_S = float("inf")
-_LENGTH = b"content-length"
-
-
-class KnownRequest(NamedTuple):
-    """A head that the client has sent, and what it says but for its length."""
-
-    head: KnownHead
-    request: RequestHead
 
 
 class Connection(asyncio.Protocol):
@@ -53,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._host = host
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self.send: Callable[[bytes], None] = _send_nowhere  # the transport's own: a step less for each event
+        self.send: Callable[[bytes], None] = send_nowhere  # the transport's own: a step less for each event
         self._target = b""
         self._headers: list[Header] = []
         self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
@@ -100,7 +101,7 @@ class Connection(asyncio.Protocol):
             self._refuse_unread(InvalidRequest(f"the request is not valid HTTP: {error}"))
         else:
             if self._loose_bytes > self._host.header_limit_bytes:
-                self._refuse_unread(self._headers_too_large())
+                self._refuse_unread(headers_too_large(self._host.header_limit_bytes))
             elif is_fresh and self._may_learn:
                 self._learn(data)
 
@@ -116,7 +117,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """End."""
         self._transport = None
-        self.send = _send_nowhere
+        self.send = send_nowhere
         self.deadline_s = NEVER_S
         for exchange in (self._current, *self._waiting):
             if exchange is not None:
@@ -162,17 +163,11 @@ class Connection(asyncio.Protocol):
         """Begin to answer, or let the request wait for its turn."""
         if self._deaf:
             return
-        parser = self._parser
-        version = parser.get_http_version()
-        facts = HeadFacts(
-            method=parser.get_method().decode("latin-1"),
-            target=self._target,
-            version=version,
-            keep_alive=parser.should_keep_alive() and version == "1.1" and not parser.should_upgrade(),
-        )
+        facts = facts_of(self._parser, self._target)
         self._reading_head = False
         try:
-            self._check_head_size()
+            if self._loose_bytes > self._host.header_limit_bytes:
+                check_head_size(facts, self._headers, self._host.header_limit_bytes)
             head = read_head(facts, self._headers, self._host.body_limit_bytes)
         except SetariaError as error:
             self._refuse(unread_head(facts), error)
@@ -264,7 +259,7 @@ class Connection(asyncio.Protocol):
         if self._lingering:
             self._transport.abort()
         elif self._incoming is not None:
-            self._fail_body(self._incoming, self._why_late())
+            self._fail_body(self._incoming, no_memory() if self._starved else slow_body())
         elif self._reading_head:
             self._refuse_unread(SlowRequest("the request headers did not arrive in time"))
         elif self._current is None:
@@ -299,16 +294,13 @@ class Connection(asyncio.Protocol):
 
     def _take_known(self, data: bytes) -> bool:
         """Take a whole request whose head is known; tells whether it was one."""
-        known = self._known
-        at = known.head.find_body(data) if known is not None else 0
+        if self._known is None or not (at := self._known.head.find_body(data)):
+            return False
         size_bytes = len(data) - at
-        if known is None or not at or size_bytes > self._host.body_limit_bytes:
+        if size_bytes > self._host.body_limit_bytes:
             return False
         self._may_learn = True
-        request = known.request
-        if request.content_length != size_bytes:
-            request = msgspec.structs.replace(request, content_length=size_bytes)
-        exchange = Exchange(self, self._host.new_call_id(), request)
+        exchange = Exchange(self, self._host.new_call_id(), self._known.request_of(size_bytes))
         if size_bytes:
             exchange.add_body(data[at:])
             self._host.take_memory(self, size_bytes)
@@ -320,14 +312,9 @@ class Connection(asyncio.Protocol):
     def _learn(self, data: bytes) -> None:
         """Know the head of a request from now on that came at once, and after which the connection stays."""
         exchange = self._current
-        if exchange is None or not exchange.whole or self._loose_bytes:
-            return
-        request = exchange.head
-        head = learn_head(data) if request.keep_alive and request.content_length is not None else None
-        if head is not None:
-            headers = tuple(field for field in request.headers if field[0].lower() != _LENGTH)
-            self._known = KnownRequest(head, msgspec.structs.replace(request, headers=headers))
-            self._may_learn = False
+        if exchange is not None and exchange.whole and not self._loose_bytes:
+            learned = learn_request(data, exchange.head)
+            self._known, self._may_learn = learned or self._known, learned is None
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange
@@ -390,21 +377,6 @@ class Connection(asyncio.Protocol):
         self._parser.feed_data(self._incoming.head.framing)
         self.data_received(rest)
 
-    def _why_late(self) -> SetariaError:
-        if self._starved:
-            return Unavailable("this server has no memory left for request bodies", retry_after_s=1)
-        return SlowRequest("the request body did not arrive in time")
-
-    def _headers_too_large(self) -> HeadersTooLarge:
-        limit_kb = self._host.header_limit_bytes // 1024
-        return HeadersTooLarge(f"the headers are larger than {limit_kb} KB, the limit of this server")
-
-    def _check_head_size(self) -> None:
-        if self._loose_bytes > self._host.header_limit_bytes:
-            size_bytes = len(self._target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
-            if size_bytes > self._host.header_limit_bytes:
-                raise self._headers_too_large()
-
     def _fail_body(self, exchange: Exchange, error: SetariaError) -> None:
         """Refuse a request whose body can't be taken; whoever waits for the body sends the answer."""
         self._deaf = True
@@ -417,9 +389,7 @@ class Connection(asyncio.Protocol):
         if self._incoming is not None:
             self._fail_body(self._incoming, error)
         else:
-            self._refuse(
-                unread_head(HeadFacts(method="GET", target=self._target, version="1.1", keep_alive=False)), error
-            )
+            self._refuse(unread_head(unread_facts(self._target)), error)
 
     def _refuse(self, head: RequestHead, error: SetariaError) -> None:
         """Answer with an error and read no more; the answer before it, if one is under way, becomes the last."""
@@ -427,15 +397,3 @@ class Connection(asyncio.Protocol):
         if self._current is None:
             exchange = self._current = Exchange(self, self._host.new_call_id(), head)
             self._host.refuse(exchange, error)
-
-
-def _send_nowhere(data: bytes) -> None:
-    """Drop what can't be sent any more."""
-
-
-class BodyOnly:
-    """The parser's listener for the body of a request whose head was read by another parser."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.on_body = connection.on_body
-        self.on_message_complete = connection.on_message_complete

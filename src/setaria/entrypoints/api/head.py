@@ -1,10 +1,11 @@
 """Head: a request's line and headers, and the checks on its framing that the parser leaves to us."""
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import msgspec
 
-from setaria.core.errors import InvalidRequest, TooLarge
+from setaria.core.errors import HeadersTooLarge, InvalidRequest, SlowRequest, TooLarge, Unavailable
 from setaria.domain.routing.session import SESSION_HEADERS
 
 Header = tuple[bytes, bytes]
@@ -68,6 +69,42 @@ class HeadFacts(msgspec.Struct):
     target: bytes
     version: str
     keep_alive: bool
+
+
+class Parser(Protocol):
+    """A parser that has read a head."""
+
+    def get_method(self) -> bytes:
+        """Tell the method."""
+        ...
+
+    def get_http_version(self) -> str:
+        """Tell the version."""
+        ...
+
+    def should_keep_alive(self) -> bool:
+        """Tell whether the head leaves the connection open."""
+        ...
+
+    def should_upgrade(self) -> bool:
+        """Tell whether the head asks for another protocol."""
+        ...
+
+
+def facts_of(parser: Parser, target: bytes) -> HeadFacts:
+    """Take what the parser knows."""
+    version = parser.get_http_version()
+    return HeadFacts(
+        method=parser.get_method().decode("latin-1"),
+        target=target,
+        version=version,
+        keep_alive=parser.should_keep_alive() and version == "1.1" and not parser.should_upgrade(),
+    )
+
+
+def unread_facts(target: bytes) -> HeadFacts:
+    """Say of a head that can't be parsed what an answer to it needs."""
+    return HeadFacts(method="GET", target=target, version="1.1", keep_alive=False)
 
 
 def read_head(facts: HeadFacts, headers: list[Header], body_limit_bytes: int) -> RequestHead:
@@ -138,9 +175,33 @@ def unread_head(facts: HeadFacts) -> RequestHead:
     )
 
 
+def check_head_size(facts: HeadFacts, headers: list[Header], limit_bytes: int) -> None:
+    """Refuse a head that is above the limit by itself, whatever came with it.
+
+    Raises: HeadersTooLarge.
+    """
+    if len(facts.target) + sum(len(name) + len(value) + 4 for name, value in headers) > limit_bytes:
+        raise headers_too_large(limit_bytes)
+
+
+def headers_too_large(limit_bytes: int) -> HeadersTooLarge:
+    """Say that a head is above the limit."""
+    return HeadersTooLarge(f"the headers are larger than {limit_bytes // 1024} KB, the limit of this server")
+
+
 def body_too_large(limit_bytes: int) -> TooLarge:
     """Say that a body is above the limit."""
     return TooLarge(f"the request body is larger than {limit_bytes // (1024 * 1024)} MB, the limit of this server")
+
+
+def no_memory() -> Unavailable:
+    """Say that a body can't be held now."""
+    return Unavailable("this server has no memory left for request bodies", retry_after_s=1)
+
+
+def slow_body() -> SlowRequest:
+    """Say that a body was not whole in time."""
+    return SlowRequest("the request body did not arrive in time")
 
 
 def _check_framing(version: str, hosts: int, lengths: Sequence[bytes], encodings: Sequence[bytes]) -> None:

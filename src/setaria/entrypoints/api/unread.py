@@ -21,3 +21,7 @@ class Unread:
             self._since_s = now_s
         self._size_bytes = size_bytes
         return size_bytes > 0 and now_s - self._since_s >= READ_TIMEOUT_S
+
+
+def send_nowhere(data: bytes) -> None:
+    """Drop what can't be sent any more."""
