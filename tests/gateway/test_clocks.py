@@ -12,7 +12,6 @@ from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
 from setaria.gateway.audience import KEEP_ALIVE_S, Audience
 from setaria.gateway.flow import SilentTail
-from setaria.wire.codec import AnswerHead
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import CODECS, SEEDLING, Stage, make_stage
 from tests.fakes.relay_upstream import FakeRelayUpstream, Last
@@ -131,8 +130,8 @@ def test_a_client_that_leaves_a_stream_without_an_answer() -> None:
 def test_a_stream_that_was_only_kept_alive_has_no_end_mark() -> None:
     """There is no good end of a stream in which nothing was said."""
     stage, client = make_stage(), RecordingClient()
-    head = AnswerHead(CallId("0" * 32), "seedling", 0, 0, lambda digest: digest.hex())
-    assert SilentTail(Audience(client, CODECS["openai_chat"], head, stage.clock, stream=True)).close() == b""
+    audience = Audience(client, CODECS["openai_chat"], CallId("0" * 32), stage.clock, stream=True)
+    assert SilentTail(audience).close() == b""
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from setaria.core.clock import Clock
 from setaria.core.errors import SetariaError, Unavailable
+from setaria.core.ids import CallId
 from setaria.domain.ledger.records import Ending
 from setaria.gateway.ports import Client
-from setaria.wire.codec import AnswerHead, Codec
+from setaria.wire.codec import Codec
 from setaria.wire.shortcut import SendChunk
 
 KEEP_ALIVE_S = 15.0
@@ -43,18 +44,19 @@ class Audience:
     `send_chunk` is what the open client gives as such; who sends by it says so in `has_written`, once a tick.
     """
 
-    def __init__(self, client: Client, codec: Codec, head: AnswerHead, clock: Clock, *, stream: bool) -> None:
+    is_open = False
+    has_written = False  # since the last tick
+    send_chunk: SendChunk | None = None
+    gone: tuple[Ending, SetariaError | None] | None = None
+    _flow: Flow | None = None
+    _is_full = False
+
+    def __init__(self, client: Client, codec: Codec, call_id: CallId, clock: Clock, *, stream: bool) -> None:
         self.codec = codec
-        self.head = head
+        self.call_id = call_id
         self.clock = clock
         self.stream = stream
-        self.is_open = False
-        self.has_written = False  # since the last tick
-        self.send_chunk: SendChunk | None = None
-        self.gone: tuple[Ending, SetariaError | None] | None = None
         self._client = client
-        self._flow: Flow | None = None
-        self._is_full = False
         self._silent_since_s = clock.monotonic_s()
 
     def follow(self, flow: Flow) -> None:

@@ -22,7 +22,7 @@ from setaria.core.usage import CountsFrom, Usage
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.stages import Routed
-from setaria.wire.codec import StreamWriter
+from setaria.wire.codec import AnswerHead, StreamWriter
 from setaria.wire.mould import Mould
 
 _SAYING = (TextDelta, ReasoningDelta)
@@ -31,8 +31,9 @@ _SAYING = (TextDelta, ReasoningDelta)
 class EventFlow(Flow):
     """Implements the port `Sink`."""
 
-    def __init__(self, routed: Routed, audience: Audience) -> None:
+    def __init__(self, routed: Routed, audience: Audience, head: AnswerHead) -> None:
         super().__init__(routed, audience)
+        self._head = head
         self._writer: StreamWriter | None = None
         self._builder = AnswerBuilder()
         self._report: UsageReport | None = None
@@ -84,7 +85,7 @@ class EventFlow(Flow):
                 self._builder.add(event)
         if self._report is not None:
             if not self._audience.stream:
-                self._unsent = self._audience.codec.write_answer(self._audience.head, self._builder.build())
+                self._unsent = self._audience.codec.write_answer(self._head, self._builder.build())
             self._complete()
         elif self._draining:
             self._drain()
@@ -102,7 +103,7 @@ class EventFlow(Flow):
         writer = self._writer
         flowing = []
         if writer is None:
-            writer = self._writer = self._tail = self._audience.codec.open_stream(self._audience.head)
+            writer = self._writer = self._tail = self._audience.codec.open_stream(self._head)
             flowing.append(writer.open())
         for event in events:
             data = writer.write(event)
@@ -143,7 +144,7 @@ class EventFlow(Flow):
         self._end("out_of_funds", None)
         for event in (Finish("length"), UsageReport(self._usage()[0], "estimate")):
             self._builder.add(event)
-        self._unsent = self._audience.codec.write_answer(self._audience.head, self._builder.build())
+        self._unsent = self._audience.codec.write_answer(self._head, self._builder.build())
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
         return None if self._report is None else (self._report.usage, self._report.counts_from)

@@ -47,34 +47,36 @@ class NotBegun:
 
 
 _NOT_BEGUN = NotBegun()
+_NO_SHORTCUT = Shortcut()  # stays closed: nothing passes of an answer that is read as a whole
 
 
 class Flow(ABC):
     """What attempts have in common, however their answer is passed on."""
 
+    error: SetariaError | None = None
+    ending: Ending = "completed"
+    _attempt: Attempt = _NOT_BEGUN
+    _is_over = False
+    _has_heard = False  # since the last tick, by the long way
+    _passed_tokens = 0  # by the shortcut, up to the last tick
+    _heard_s: float | None = None
+    _first_token_s: float | None = None
+    _unsent = b""
+    _tail: Tail | None = None
+    _draining = False
+    _is_paused = False
+    _is_late = False
+    _paid_tokens: int | None = None
+    _backlog: list[Callable[[], None]] | None = None
+
     def __init__(self, routed: Routed, audience: Audience) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.error: SetariaError | None = None
-        self.ending: Ending = "completed"
-        self.shortcut = Shortcut()
+        self._hold = routed.admitted.hold
+        self.shortcut = Shortcut() if audience.stream or self._hold.must_stream else _NO_SHORTCUT
         self._routed = routed
         self._audience = audience
-        self._attempt: Attempt = _NOT_BEGUN
         self._began_s = audience.clock.monotonic_s()
-        self._is_over = False
-        self._has_heard = False  # since the last tick, by the long way
-        self._passed_tokens = 0  # by the shortcut, up to the last tick
-        self._heard_s: float | None = None
-        self._first_token_s: float | None = None
-        self._unsent = b""
-        self._tail: Tail | None = None
-        self._draining = False
-        self._is_paused = False
-        self._is_late = False
-        self._hold = routed.admitted.hold
         self._limit_tokens = self._hold.limit_tokens
-        self._paid_tokens: int | None = None
-        self._backlog: list[Callable[[], None]] | None = None
 
     @property
     def may_be_repeated(self) -> bool:
@@ -161,7 +163,7 @@ class Flow(ABC):
         if tail is not None:
             unsent += tail.fail(error) if error is not None else b""
         elif error is not None:
-            status, unsent = audience.codec.write_error(error, audience.head.call_id)
+            status, unsent = audience.codec.write_error(error, audience.call_id)
         elif self.ending == "client_gone":
             status = CLIENT_CLOSED_REQUEST
         usage, counts_from = self._usage()
@@ -321,4 +323,4 @@ class SilentTail:
 
     def fail(self, error: SetariaError) -> bytes:
         """Give the error as an event."""
-        return self._audience.codec.write_error_event(error, self._audience.head.call_id)
+        return self._audience.codec.write_error_event(error, self._audience.call_id)

@@ -1,6 +1,5 @@
 """Forward: ask an upstream, another one where the first fails in silence, and hand the answer to the client."""
 
-from collections.abc import Collection
 from functools import partial
 
 from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError
@@ -16,7 +15,6 @@ from setaria.gateway.relay_flow import RelayFlow
 from setaria.gateway.repeat import repeat
 from setaria.gateway.stages import Asked, Reply, Routed
 from setaria.wire.codec import AnswerHead
-from setaria.wire.upstream_codec import Manner
 
 BUSY_REST_S = 1
 
@@ -28,7 +26,7 @@ async def forward(routed: Routed, client: Client, platform: Platform) -> Reply:
     """
     asked = routed.asked
     codec = asked.identified.received.codec
-    audience = Audience(client, codec, answer_head(asked, platform), platform.clock, stream=asked.stream)
+    audience = Audience(client, codec, asked.identified.received.call_id, platform.clock, stream=asked.envelope.stream)
     client.watch(audience)
     _count_dropped_fields(routed, platform)
     tried: list[Deployment] = []
@@ -40,7 +38,7 @@ async def forward(routed: Routed, client: Client, platform: Platform) -> Reply:
         await flow.over
         audience.unfollow()
         _judge(flow, deployment, asked.model, platform)
-        following = await repeat(routed, flow, tried, platform)
+        following = await repeat(routed, flow, tried, platform) if flow.may_be_repeated else None
         if following is None:
             return flow.reply(deployment.upstream, len(tried))
         deployment = following
@@ -69,7 +67,7 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
         relayed = RelayFlow(routed, audience)
         relayed.begin_relay(relay.relay(asked.envelope, request, relayed))
         return relayed
-    flow = EventFlow(routed, audience)
+    flow = EventFlow(routed, audience, answer_head(asked, platform))
     flow.begin(platform.upstreams[deployment.upstream].start(request, flow))
     return flow
 
@@ -78,38 +76,37 @@ def _request(routed: Routed, deployment: Deployment, platform: Platform) -> Mode
     """Say what is asked; as a stream also where the caller wants none, but what is said must be seen to be paid for."""
     asked = routed.asked
     return ModelRequest(
-        call_id=asked.identified.received.call_id,
-        model=deployment.model,
-        dialogue=asked.dialogue,
-        stream=asked.stream or routed.admitted.hold.must_stream,
-        manner=Manner(deployment.model, deployment.thinking_style, _pass_fields(deployment, platform)),
-        timeouts=asked.model.timeouts,
-        shown_model=asked.model.id,
+        asked.identified.received.call_id,
+        deployment.model,
+        asked.dialogue,
+        asked.envelope.stream or routed.admitted.hold.must_stream,
+        platform.catalog.manner_of(deployment),
+        asked.model.timeouts,
+        asked.model.id,
     )
 
 
-def _pass_fields(deployment: Deployment, platform: Platform) -> Collection[str]:
-    """Give the unknown fields that may go to a deployment's upstream."""
-    entry = platform.catalog.upstreams.get(deployment.upstream)
-    return () if entry is None else entry.pass_fields
-
-
 def _count_dropped_fields(routed: Routed, platform: Platform) -> None:
-    codec, fields = routed.asked.identified.received.codec, routed.asked.envelope.fields
+    asked = routed.asked
+    codec, fields = asked.identified.received.codec, asked.envelope.fields
     if not fields.keys() <= codec.known_fields:
-        dropped = fields.keys() - codec.known_fields - {*_pass_fields(routed.deployment, platform)}
+        dropped = fields.keys() - codec.known_fields - {*platform.catalog.manner_of(routed.deployment).pass_fields}
         platform.meter.count_dropped_fields(codec.name, len(dropped))
 
 
 def _judge(flow: Flow, deployment: Deployment, model: Model, platform: Platform) -> None:
     """Let the end of an attempt tell how the deployment is; a busy one rests only where another can do its work."""
     health = platform.router.health(deployment.name)
-    error, now_s = flow.error, platform.clock.monotonic_s()
+    error = flow.error
+    if error is None and flow.ending == "completed":
+        health.succeed()
+        return
+    now_s = platform.clock.monotonic_s()
     if isinstance(error, UpstreamBusy):
         health.rest(now_s + (error.retry_after_s or BUSY_REST_S) if len(model.deployments) > 1 else now_s)
     elif isinstance(error, UpstreamError):
         health.fail(now_s)
-    elif isinstance(error, CallerError) or flow.ending == "completed":
+    elif isinstance(error, CallerError):
         health.succeed()
     else:
         health.abandon()

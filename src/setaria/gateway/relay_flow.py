@@ -8,18 +8,15 @@ from setaria.domain.routing.ports import RelayAttempt
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.hold import UNBOUNDED
-from setaria.gateway.stages import Routed
 from setaria.wire.mould import Mould
 
 
 class RelayFlow(Flow):
     """Implements the port `RelaySink`."""
 
-    def __init__(self, routed: Routed, audience: Audience) -> None:
-        super().__init__(routed, audience)
-        self._relayed: RelayAttempt | None = None
-        self._told: Usage | None = None
-        self._whole_tokens: int | None = None
+    _relayed: RelayAttempt | None = None
+    _told: Usage | None = None
+    _whole_tokens: int | None = None
 
     def begin_relay(self, attempt: RelayAttempt) -> None:
         """Take hold of the request under way."""
@@ -97,4 +94,4 @@ class RelayTail:
 
     def fail(self, error: SetariaError) -> bytes:
         """Give the error as an event."""
-        return self._audience.codec.write_error_event(error, self._audience.head.call_id)
+        return self._audience.codec.write_error_event(error, self._audience.call_id)

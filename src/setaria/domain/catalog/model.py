@@ -8,6 +8,7 @@ import msgspec
 from setaria.core.entries import DRAIN_TOKENS, OnClientGone, ThinkingStyle, Timeouts, UpstreamEntry
 from setaria.core.errors import UnknownModel
 from setaria.core.traits import Traits
+from setaria.wire.upstream_codec import Manner
 
 _LIKENESS = 0.5
 
@@ -65,7 +66,20 @@ class Catalog:
         self.models = models
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
         self._by_name = {name: model for model in models for name in (model.id, *model.aliases)}
+        self._manners: dict[Deployment, Manner] = {}
         self._condensing = frozenset(model.id for model in models if self._is_local(model))
+
+    def manner_of(self, deployment: Deployment) -> Manner:
+        """Tell how a deployment is asked, and which unknown fields may go there.
+
+        Cost: hot path; 0.3 us.
+        """
+        manner = self._manners.get(deployment)
+        if manner is None:
+            entry = self.upstreams.get(deployment.upstream)
+            passed = () if entry is None else entry.pass_fields
+            manner = self._manners[deployment] = Manner(deployment.model, deployment.thinking_style, passed)
+        return manner
 
     def condenses(self, model: Model) -> bool:
         """Tell whether only the built-in engine serves a model: it condenses a prompt that is too long, and sees itself
