@@ -27,6 +27,7 @@ from setaria.bootstrap.gauges import read_gauges
 from setaria.bootstrap.handover import CONSOLE_DOOR, ENGINE_DOOR, Line
 from setaria.bootstrap.log import open_log
 from setaria.bootstrap.loop import report_loop_faults, run_loop
+from setaria.bootstrap.memory import settle_memory
 from setaria.bootstrap.scrape import CONNECTIONS, Scrape
 from setaria.bootstrap.store import Store, make_reader, make_store
 from setaria.bootstrap.tariff_reader import TariffReader
@@ -132,7 +133,7 @@ async def _work(line: Line, log: Log) -> int:
     if has_metrics:
         await shared.open()
         jobs.every(METRICS_PERIOD_S, "save_metrics", shared.save)
-    await server.listen(line.doors[0])
+    await _begin(server, line)
     grace_s: float | None = 0.0
     try:
         line.say_ready()
@@ -144,6 +145,12 @@ async def _work(line: Line, log: Log) -> int:
         console.close()
         await _close(uses, shared, upstreams, local, reading, books, store)
     return 0
+
+
+async def _begin(server: Server, line: Line) -> None:
+    """Take calls; all that stays has been built."""
+    settle_memory()
+    await server.listen(line.doors[0])
 
 
 async def _close(*parts: Closing) -> None:

@@ -11,20 +11,20 @@ import msgspec
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-class Text(msgspec.Struct, frozen=True, tag="text"):
+class Text(msgspec.Struct, frozen=True, gc=False, tag="text"):
     """A piece of plain text."""
 
     text: str
 
 
-class Reasoning(msgspec.Struct, frozen=True, tag="reasoning"):
+class Reasoning(msgspec.Struct, frozen=True, gc=False, tag="reasoning"):
     """What the model thought in an earlier turn, with the signature it came back with (empty when none)."""
 
     text: str
     signature: str = ""
 
 
-class Image(msgspec.Struct, frozen=True, tag="image"):
+class Image(msgspec.Struct, frozen=True, gc=False, tag="image"):
     """A picture: either a URL (https or data), or base64 data with its media type."""
 
     url: str = ""
@@ -32,7 +32,7 @@ class Image(msgspec.Struct, frozen=True, tag="image"):
     media_type: str = ""
 
 
-class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
+class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
     """A call that the model made; `arguments` is JSON text as the model or the client wrote it."""
 
     id: str
@@ -40,14 +40,14 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call"):
     arguments: str
 
 
-class Opaque(msgspec.Struct, frozen=True, tag="opaque"):
+class Opaque(msgspec.Struct, frozen=True, gc=False, tag="opaque"):
     """A block that the platform does not understand, kept as its JSON bytes."""
 
     kind: str
     raw: bytes
 
 
-class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
+class ToolResult(msgspec.Struct, frozen=True, gc=False, tag="tool_result"):
     """What a tool gave back for the call `call_id`."""
 
     call_id: str
@@ -58,7 +58,7 @@ class ToolResult(msgspec.Struct, frozen=True, tag="tool_result"):
 Block = Text | Reasoning | Image | ToolCall | ToolResult | Opaque
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One turn. Tool results stand alone in messages of role `tool`."""
 
     role: Role
@@ -66,7 +66,7 @@ class Message(msgspec.Struct, frozen=True):
     name: str = ""
 
 
-class Tool(msgspec.Struct, frozen=True):
+class Tool(msgspec.Struct, frozen=True, gc=False):
     """A function the model may call; `parameters` is a JSON Schema as JSON bytes, empty when it takes no arguments."""
 
     name: str
@@ -75,7 +75,7 @@ class Tool(msgspec.Struct, frozen=True):
     strict: bool = False
 
 
-class ToolChoice(msgspec.Struct, frozen=True):
+class ToolChoice(msgspec.Struct, frozen=True, gc=False):
     """Whether and which tool must be called; `name` counts in mode `named` only."""
 
     mode: Literal["auto", "none", "required", "named"] = "auto"
@@ -83,7 +83,7 @@ class ToolChoice(msgspec.Struct, frozen=True):
     parallel: bool = True
 
 
-class Sampling(msgspec.Struct, frozen=True):
+class Sampling(msgspec.Struct, frozen=True, gc=False):
     """How the next token is drawn; values are final: defaults and forced values are already in.
 
     `logit_bias` adds to the score of single tokens of the model's own vocabulary: (token id, -100 to 100).
@@ -98,14 +98,14 @@ class Sampling(msgspec.Struct, frozen=True):
     logit_bias: tuple[tuple[int, float], ...] = ()
 
 
-class ResponseFormat(msgspec.Struct, frozen=True):
+class ResponseFormat(msgspec.Struct, frozen=True, gc=False):
     """The form the answer must have; `schema` is JSON bytes and counts for `json_schema` only."""
 
     kind: Literal["text", "json_object", "json_schema"] = "text"
     schema: bytes = b""
 
 
-class Dialogue(msgspec.Struct, frozen=True):
+class Dialogue(msgspec.Struct, frozen=True, gc=False):
     """Everything a model needs to answer one call; limits are already clamped to the model's own.
 
     `left_out` names the types of server tools that the caller offered and the platform dropped, for the log.

@@ -7,7 +7,7 @@ import msgspec
 CountsFrom = Literal["upstream", "tokenizer", "estimate"]
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens of one call; every input token is in exactly one of the three input classes.
 
     `input_tokens` are the uncached ones. `output_tokens` include `reasoning_tokens`, which are a part of them.

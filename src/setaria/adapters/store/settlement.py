@@ -6,7 +6,6 @@ many calls are in it.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,7 +25,7 @@ DEBT = "debt"
 """The note on a call that took more than there was."""
 
 
-class Settlement(NamedTuple):
+class Settlement(msgspec.Struct, frozen=True, gc=False):
     """A call that is to be written, with what it takes; `oddity` says why it is to be looked at, empty: it is not."""
 
     call: CallRecord

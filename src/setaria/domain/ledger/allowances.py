@@ -65,7 +65,7 @@ class EntryRow(msgspec.Struct, frozen=True):
     allowance_kind: AllowanceKind
 
 
-class Charge(msgspec.Struct, frozen=True):
+class Charge(msgspec.Struct, frozen=True, gc=False):
     """What one call takes from one allowance, in the period in which the call was admitted."""
 
     allowance_id: str

@@ -119,7 +119,7 @@ class Gone(msgspec.Struct, frozen=True):
     """The worker was given up: its leases belong to nobody, and whatever it still holds of them is void."""
 
 
-class Debit(msgspec.Struct, frozen=True):
+class Debit(msgspec.Struct, frozen=True, gc=False):
     """What the settlement of a call takes from an allowance in a period, `leased` of it from the worker's lease.
 
     The rest, or all when the lease is gone, comes from what is available, and what is not there either is debt; with

@@ -18,7 +18,7 @@ LEAST_DAYS = 35
 """For so many days calls are kept at the least: a month, and a few days to look at it."""
 
 
-class CallRecord(msgspec.Struct, frozen=True):
+class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """What one admitted call took, whatever its ending.
 
     `charge_nano` is in nano-units of the installation's currency: 0 for a model whose price is 0.

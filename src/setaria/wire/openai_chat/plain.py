@@ -34,7 +34,7 @@ class _Call(msgspec.Struct, frozen=True, gc=False):
     function: _Function
 
 
-class PlainMessage(msgspec.Struct, frozen=True):
+class PlainMessage(msgspec.Struct, frozen=True, gc=False):
     """One entry of `messages`."""
 
     role: Literal["developer", "system", "user", "assistant", "tool"]
@@ -64,7 +64,7 @@ _messages = msgspec.json.Decoder(list[PlainMessage])
 _tools = msgspec.json.Decoder(list[PlainTool])
 
 
-class Turns(msgspec.Struct, frozen=True):
+class Turns(msgspec.Struct, frozen=True, gc=False):
     """The messages of a dialogue; `has_variants` as `Dialogue` has it."""
 
     messages: tuple[Message, ...]

@@ -28,7 +28,7 @@ _Temperature = Annotated[float, msgspec.Meta(ge=0, le=1.5)]
 _TopP = Annotated[float, msgspec.Meta(ge=0.01, le=1)]
 
 
-class PlainRequest(msgspec.Struct, frozen=True):
+class PlainRequest(msgspec.Struct, frozen=True, gc=False):
     """The fields that nearly all requests have no others than; one that is `UnsetType` must not be there."""
 
     model: NonEmpty
