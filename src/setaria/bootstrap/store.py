@@ -1,6 +1,6 @@
 """Store: the data plane's store, of the engine that the settings name."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol, TypeVar
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path
@@ -41,7 +41,7 @@ class Store(Protocol):
         """Finish what is being written."""
         ...
 
-    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
+    def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Awaitable[Outcome]:
         """Write one call."""
         ...
 

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from setaria.core.dialogue import Block, Dialogue, Image, Opaque, Reasoning, Text, ToolCall, ToolResult
-from setaria.core.tokens import estimate_message_overhead, estimate_tokens
+from setaria.core.tokens import MESSAGE_OVERHEAD_TOKENS, estimate_tokens
 
 IMAGE_TOKENS = 1000
 _TOOL_OVERHEAD_TOKENS = 8
@@ -15,7 +15,7 @@ def estimate_dialogue(dialogue: Dialogue) -> int:
 
     Cost: 0.3 us a message, and 1 us for 20 KB of text.
     """
-    tokens = estimate_message_overhead() * len(dialogue.messages)
+    tokens = MESSAGE_OVERHEAD_TOKENS * len(dialogue.messages)
     for message in dialogue.messages:
         for block in message.blocks:
             tokens += estimate_tokens(block.text) if isinstance(block, Text) else _estimate_block(block)

@@ -1,6 +1,7 @@
 """Ids and random strings: the only place that draws randomness."""
 
 import secrets
+from collections.abc import Callable
 from typing import NewType
 
 AccountId = NewType("AccountId", str)
@@ -35,20 +36,22 @@ def _call_id(now_ms: int, drawn: str) -> CallId:
 class CallIds:
     """Makes call ids of random digits that were drawn for many at once.
 
-    Cost: 0.5 us an id.
+    Takes: now_ms, tells the moment.
+    Cost: 0.7 us an id.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
         self._drawn = ""
         self._at = 0
 
-    def draw(self, now_ms: int) -> CallId:
+    def draw(self) -> CallId:
         """Make the next id, as `new_call_id` does."""
         at = self._at
         if at >= len(self._drawn):
             self._drawn, at = secrets.token_hex(_RANDOM_BYTES * _DRAWN_IDS), 0
         self._at = at + 2 * _RANDOM_BYTES
-        return _call_id(now_ms, self._drawn[at : self._at])
+        return _call_id(self._now_ms(), self._drawn[at : self._at])
 
 
 def new_account_id() -> AccountId:

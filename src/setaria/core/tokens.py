@@ -1,7 +1,8 @@
 """Token estimate: how many tokens a text will about be, where no tokenizer is asked."""
 
 _BYTES_PER_TOKEN = 4
-_MESSAGE_OVERHEAD_TOKENS = 4
+MESSAGE_OVERHEAD_TOKENS = 4
+"""What the markers around one message cost."""
 _ONE_TOKEN_CHARACTERS = 16
 
 
@@ -19,8 +20,3 @@ def estimate_tokens(text: str) -> int:
 def estimate_piece(text: str) -> int:
     """Estimate the tokens of one piece of a stream: most servers send one token each, some pack several."""
     return 1 if len(text) <= _ONE_TOKEN_CHARACTERS else estimate_tokens(text)
-
-
-def estimate_message_overhead() -> int:
-    """Estimate the tokens that the markers around one message cost."""
-    return _MESSAGE_OVERHEAD_TOKENS

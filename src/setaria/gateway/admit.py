@@ -30,7 +30,8 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
         footing = platform.footings.find(caller, asked.model, listed, None, desk)
     cash = await desk.find_cash(caller.account_id) if footing.is_paid_later else ""
     hold = await _take_hold(footing, scope, asked, desk)
-    hold.overdraw(cash)
+    if cash:
+        hold.overdraw(cash)
     return Admitted(asked, hold, footing.price.id)
 
 
@@ -51,7 +52,7 @@ async def _take_hold(footing: Footing, scope: Scope, asked: Asked, desk: Desk) -
         hold.begin(taken, wished)
         return hold
     wished = min(wished, SLICE_TOKENS)
-    hold.begin(await desk.obtain(footing.lines(scope, wished)), 0)
+    hold.begin(await desk.obtain(footing.least_lines(scope, wished)), 0)
     hold.measure(wished)
     if not asked.stream:
         hold.cover_whole()

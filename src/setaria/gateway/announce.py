@@ -28,8 +28,14 @@ def announce(admitted: Admitted, client: Client) -> None:
 
 
 def _write_purse(hold: Hold) -> str:
-    left = hold.known_left("plan")
-    if left is not None:
-        return f"{PLAN_REMAINING}: {max(left, 0) // _MILLI}\r\n"
-    left = hold.known_left("money")
-    return "" if left is None else f"{BALANCE}: {decimal_from_nano(max(left, 0))}\r\n"
+    purse = hold.known_purse()
+    if purse is None:
+        return ""
+    kind, left = purse
+    match kind:
+        case "plan":
+            return f"{PLAN_REMAINING}: {max(left, 0) // _MILLI}\r\n"
+        case "money":
+            return f"{BALANCE}: {decimal_from_nano(max(left, 0))}\r\n"
+        case _:
+            return ""

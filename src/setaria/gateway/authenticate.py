@@ -16,7 +16,9 @@ async def authenticate(received: Received, platform: Platform) -> Identified:
 
     Raises: Unauthenticated, WrongLane, Forbidden, Unavailable.
     """
-    caller = await platform.keys.find(one_credential(received.credentials))
+    credentials = received.credentials
+    credential = credentials[0] if len(credentials) == 1 else one_credential(credentials)
+    caller = await platform.keys.find(credential)
     if caller is None:
         raise Unauthenticated(
             "Invalid API Key: this key is unknown or was revoked; make one with `setaria keys create`"
@@ -29,7 +31,7 @@ async def authenticate(received: Received, platform: Platform) -> Identified:
     doubt = doubt_key(caller, received.at_ms)
     if doubt:
         raise Unauthenticated(f"Invalid API Key: {doubt}")
-    if not may_come_from(caller, received.peer):
+    if caller.rules.networks and not may_come_from(caller, received.peer):
         raise Forbidden(f"this key may not be used from {received.peer or 'this address'}")
     platform.keys.note_use(caller, received.at_ms)
     return Identified(received=received, caller=caller)

@@ -14,7 +14,7 @@ def find_model(name: str, identified: Identified, platform: Platform) -> Model:
     Raises: UnknownModel; Forbidden, which names the models that the key may be used for.
     """
     model = platform.catalog.find(name)
-    if not may_use(identified.caller, model.id):
+    if identified.caller.rules.models and not may_use(identified.caller, model.id):
         allowed = ", ".join(identified.caller.rules.models)
         raise Forbidden(f"this key may not be used for {model.id}; it may for: {allowed}", param="model")
     return model

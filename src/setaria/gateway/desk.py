@@ -93,16 +93,23 @@ class Desk:
         """
         now_s = self._clock.monotonic_s()
         clerk = self.clerk
-        if not clerk.may_spend_at(now_s) or (self._recalled and self._is_recalled(lines)):
+        if now_s > clerk.spends_until_s or (self._recalled and self._is_recalled(lines)):
             return None
-        now_ms = clerk.ms_at(now_s)
+        now_ms = int(now_s * 1000 + clerk.ahead_ms)
         minute = now_ms - now_ms % MINUTE_MS
         taken: list[Parts] = []
         for line in lines:
             fund, wish = line.fund, line.wish
             fund.touched_s = now_s
-            period = minute if fund.is_of_minute else self._period(fund, now_ms)
-            parts = fund.take(wish, wish, period, now_ms)
+            if fund.leases:  # the first lease has enough nearly always
+                lease = fund.leases[0]
+                is_due = lease.period == minute if fund.is_of_minute else fund.kind != "cap"
+                if is_due and lease.idle >= wish and (lease.ends_at_ms is None or lease.ends_at_ms > now_ms):
+                    lease.idle -= wish
+                    fund.held += wish
+                    taken.append(((lease, wish),))
+                    continue
+            parts = fund.take(wish, wish, self._period(fund, now_ms), now_ms)
             if parts is None:
                 self._undo(lines, taken)
                 return None

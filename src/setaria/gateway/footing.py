@@ -70,20 +70,28 @@ class Footing(msgspec.Struct, frozen=True):
         return self.is_priced and self.term is None and self.caller.billing != "prepaid"
 
     def lines(self, scope: Scope, output_tokens: int) -> list[Line]:
-        """Give what a call needs to begin, when so much output is to be paid for.
+        """Give what a call takes to begin, when so much output is to be paid for.
 
-        Cost: hot path; 1.5 us.
+        Cost: hot path; 1.2 us.
         """
         lines: list[Line] = []
         limits = self.limits
         if limits is not None:
-            least, wish = scope.input_tokens, scope.input_tokens + min(output_tokens, SLICE_TOKENS)
-            tpm = limits.tpm
-            lines += (limits.requests, Line(limits.tokens, min(least, tpm), min(wish, tpm)), limits.in_flight)
+            wish = min(scope.input_tokens + min(output_tokens, SLICE_TOKENS), limits.tpm)
+            lines += (limits.requests, Line(limits.tokens, wish, wish), limits.in_flight)
         if self.payers:
-            least, wish = scope.cost(self.price, 0), scope.cost(self.price, output_tokens)
-            lines += [Line(fund, least, wish) for fund in self.payers]
+            wish = charge_tokens(self.price, scope.input_tokens, output_tokens, scope.at_ms) or 1
+            for fund in self.payers:
+                lines.append(Line(fund, wish, wish))
         return lines
+
+    def least_lines(self, scope: Scope, output_tokens: int) -> list[Line]:
+        """Give the same, of which so much will do as one request and the prompt take."""
+        cost = scope.cost(self.price, 0)
+        return [
+            msgspec.structs.replace(line, least=min(line.wish, scope.input_tokens if line.fund.kind == "tpm" else cost))
+            for line in self.lines(scope, output_tokens)
+        ]
 
 
 class FootingBook:

@@ -40,9 +40,8 @@ class Priced:
 
     def __init__(self, fund: Fund, parts: Parts) -> None:
         self.fund = fund
-        self.held = 0
-        self.parts: list[Part] = []
-        self.add(parts)
+        self.parts: list[Part] = [*parts]
+        self.held = sum([amount for _, amount in parts]) if len(parts) > 1 else parts[0][1] if parts else 0
 
     def add(self, parts: Parts) -> None:
         """Keep what was taken more."""
@@ -131,16 +130,17 @@ class Hold:
         rpm = limits.requests.fund.limit or 0
         return MinuteLimits(rpm, requests.left + requests.idle, limits.tpm, tokens.left + tokens.idle, now_ms)
 
-    def known_left(self, kind: WantKind) -> int | None:
-        """Tell what is left of what pays for this call, by the last that this worker has learned; None: not of it."""
-        for priced in self._priced:
-            fund = priced.fund
-            if fund.kind == kind:
-                left = fund.held
-                for lease in fund.leases:
-                    left += lease.left + lease.idle
-                return left
-        return None
+    def known_purse(self) -> tuple[WantKind, int] | None:
+        """Tell what is left of what pays for this call first, by the last that this worker has learned; None: nothing
+        pays ahead.
+        """
+        if not self._priced:
+            return None
+        fund = self._priced[0].fund
+        left = fund.held
+        for lease in fund.leases:
+            left += lease.left + lease.idle
+        return fund.kind, left
 
     def _cover(self, tokens: int) -> None:
         self.covered_tokens = UNBOUNDED if tokens >= self._scope.max_output_tokens else tokens

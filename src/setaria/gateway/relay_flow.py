@@ -20,8 +20,9 @@ class RelayFlow(Flow):
 
     def begin_relay(self, attempt: RelayAttempt) -> None:
         """Take hold of the request under way."""
-        self._relayed = attempt
-        self.begin(attempt)
+        self._relayed = self._attempt = attempt
+        if self._is_over:
+            attempt.cancel()
 
     def receive(self, data: bytes) -> None:
         """Send on more of a stream."""

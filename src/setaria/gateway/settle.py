@@ -3,9 +3,7 @@
 import msgspec
 
 from setaria.core.errors import Unavailable
-from setaria.domain.ledger.records import CallRecord
 from setaria.gateway.deliver import deliver_failure
-from setaria.gateway.hold import Bill
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.record import record_of
@@ -27,7 +25,14 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
     record = record_of(reply, usage, bill, oddity, platform.clock)
     is_kept = False
     try:
-        await _keep(record, bill, oddity, reply, platform)
+        try:
+            outcome = await platform.ledger.record(record, bill.debits, oddity)
+        except Unavailable:
+            platform.log.warning("settlement_spooled", call=record.id)
+            await platform.spool.keep(record, bill.debits, oddity)
+        else:
+            if outcome == "quarantined":
+                hold.refund()
         is_kept = True
     except Unavailable as error:
         deliver_failure(reply, error, client)
@@ -38,15 +43,3 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
             platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
     platform.meter.count_call(record, reply.routed.asked.identified.received.parent)
     return Receipt(reply=reply, record=record)
-
-
-async def _keep(record: CallRecord, bill: Bill, oddity: str, reply: Reply, platform: Platform) -> None:
-    """Make the call durable, on the books or in the spool."""
-    try:
-        outcome = await platform.ledger.record(record, bill.debits, oddity)
-    except Unavailable:
-        platform.log.warning("settlement_spooled", call=record.id)
-        await platform.spool.keep(record, bill.debits, oddity)
-    else:
-        if outcome == "quarantined":
-            reply.routed.admitted.hold.refund()

@@ -32,7 +32,8 @@ def read_body(body: bytes) -> dict[str, msgspec.Raw]:
     """
     if not body or body.isspace():
         raise InvalidRequest("the request has no body; send a JSON object")
-    _refuse_other_encodings(body)
+    if not body.isascii():
+        _refuse_other_encodings(body)
     try:
         return _object.decode(body)
     except msgspec.ValidationError as error:
@@ -45,8 +46,6 @@ def read_body(body: bytes) -> dict[str, msgspec.Raw]:
 
 def _refuse_other_encodings(body: bytes) -> None:
     """Refuse a body that is not UTF-8: msgspec looks into a string only when that string is read."""
-    if body.isascii():
-        return
     try:
         body.decode()
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ from setaria.adapters.store.trade_script import trade_leases
 from setaria.core.errors import Unavailable
 from setaria.core.ids import new_worker_id
 from setaria.domain.ledger.leases import Debit, GiveBack, Gone, Granted, Trade, Want
+from setaria.domain.ledger.records import CallRecord
 from tests.adapters.store.samples import ACCOUNT, make_call, opened, read_rows, write_rows
 
 T = TypeVar("T")
@@ -99,6 +100,10 @@ class BooksMachine(RuleBasedStateMachine):
             assert self.trade(node, trade) == leased
         return leased
 
+    async def record(self, call: CallRecord, debits: tuple[Debit, ...]) -> None:
+        """Write a call."""
+        await self.store.record(call, debits)
+
     @rule(held=held, share=st.integers(0, 150), times=st.integers(1, 3))
     def settle(self, held: tuple[tuple[str, str, int], ...], share: int, times: int) -> None:
         """A call ends; it costs some of what it held, or more, and its settlement comes several times."""
@@ -108,7 +113,7 @@ class BooksMachine(RuleBasedStateMachine):
             for worker_id, name, amount in held
         )
         for _ in range(times):
-            self.do(self.store.record(call, debits))
+            self.do(self.record(call, debits))
         for debit in debits:
             self.charges[debit.allowance_id] = self.charges.get(debit.allowance_id, 0) + debit.amount
 

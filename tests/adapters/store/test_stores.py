@@ -110,7 +110,7 @@ def test_a_caller_who_leaves_is_recorded_all_the_same(url: str) -> None:
 
     async def run() -> None:
         async with opened(url) as store:
-            tasks = [asyncio.create_task(store.record(call)) for call in calls]
+            tasks = [asyncio.ensure_future(store.record(call)) for call in calls]
             await asyncio.sleep(0)
             tasks[0].cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

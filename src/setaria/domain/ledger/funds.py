@@ -72,16 +72,7 @@ class Fund:
         return sum(lease.idle for lease in self.leases if lease.is_good(period, now_ms))
 
     def take(self, least: int, wish: int, period: int, now_ms: int) -> Parts | None:
-        """Take what a call wishes, or all there is if that is at least `least`; None when it is not.
-
-        Cost: hot path; 0.4 us when the first lease has enough.
-        """
-        if self.leases:
-            lease = self.leases[0]
-            if lease.idle >= wish and lease.is_good(period, now_ms):
-                lease.idle -= wish
-                self.held += wish
-                return ((lease, wish),)
+        """Take what a call wishes, or all there is if that is at least `least`; None when it is not."""
         parts: list[Part] = []
         rest = wish
         for lease in self.leases:

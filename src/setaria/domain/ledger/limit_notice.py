@@ -1,13 +1,14 @@
 """Limit notice: what a caller's limits of a minute are, and what is left, as the clients of both protocols read it."""
 
 import functools
-from typing import NamedTuple
+
+import msgspec
 
 from setaria.core.clock import iso_from_ms
 from setaria.domain.ledger.leases import MINUTE_MS
 
 
-class MinuteLimits(NamedTuple):
+class MinuteLimits(msgspec.Struct, frozen=True, gc=False):
     """The limits of a minute, and what of them is left at a moment of it, as this worker last knew."""
 
     rpm: int

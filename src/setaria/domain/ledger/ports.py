@@ -1,6 +1,6 @@
 """Ports: what the ledger needs from outside."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import Protocol
 
 from setaria.core.ids import AccountId
@@ -18,12 +18,13 @@ from setaria.domain.ledger.tariff import PriceList, Tariff, Times
 class Ledger(Protocol):
     """Writes calls."""
 
-    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
-        """Write one call with what it takes from allowances; returns when it is durable.
+    def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Awaitable[Outcome]:
+        """Write one call with what it takes from allowances; what it gives comes when it is durable.
 
         The same call id again changes nothing. A call that is refused for what is in it, and one with an oddity, is
         kept where people look at it.
-        Raises: Unavailable when it could not be written, or it is not known whether it was.
+        Raises: Unavailable, at once or when it is awaited, when it could not be written, or it is not known whether it
+            was.
         """
         ...
 

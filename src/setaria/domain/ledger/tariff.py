@@ -169,11 +169,17 @@ class Tariffs:
 
     def price_of(self, model_id: str, at_ms: int) -> Tariff | None:
         """Give the price that holds for a model at a moment; None when it has none."""
-        return _find(self._prices, model_id, at_ms)
+        for tariff in self._prices.get(model_id, ()):
+            if tariff.from_ms <= at_ms:
+                return tariff
+        return None
 
     def rate_of(self, model_id: str, at_ms: int) -> Tariff | None:
         """Give the rate at which plans pay for a model at a moment; None when it is not for plans."""
-        return _find(self._rates, model_id, at_ms)
+        for tariff in self._rates.get(model_id, ()):
+            if tariff.from_ms <= at_ms:
+                return tariff
+        return None
 
     def priced_models(self) -> set[str]:
         """Give the models that have a price or a rate at some time."""
@@ -190,10 +196,3 @@ def _by_model(tariffs: Iterable[Tariff]) -> dict[str, list[Tariff]]:
     for tariff in sorted(tariffs, key=lambda each: each.from_ms, reverse=True):
         found.setdefault(tariff.model, []).append(tariff)
     return found
-
-
-def _find(tariffs: dict[str, list[Tariff]], model_id: str, at_ms: int) -> Tariff | None:
-    for tariff in tariffs.get(model_id, ()):
-        if tariff.from_ms <= at_ms:
-            return tariff
-    return None

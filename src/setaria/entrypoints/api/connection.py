@@ -300,13 +300,11 @@ class Connection(asyncio.Protocol):
         if size_bytes > self._host.body_limit_bytes:
             return False
         self._may_learn = True
-        exchange = Exchange(self, self._host.new_call_id(), self._known.request_of(size_bytes))
-        if size_bytes:
-            exchange.add_body(data[at:])
-            self._host.take_memory(self, size_bytes)
-        exchange.end_body()
+        exchange = self._current = Exchange(self, self._host.new_call_id(), self._known.request_of(size_bytes))
+        exchange.take_body(data[at:])
+        self._host.take_memory(self, size_bytes)
         self.deadline_s = NEVER_S
-        self._begin(exchange)
+        self._host.handle(exchange)
         return True
 
     def _learn(self, data: bytes) -> None:

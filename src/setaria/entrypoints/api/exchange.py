@@ -109,6 +109,13 @@ class Exchange:
         else:
             self._parts.append(bytearray(data))
 
+    def take_body(self, data: bytes) -> None:
+        """Take a body that came at once, empty where there is none."""
+        if data:
+            self.size_bytes = len(data)
+            self._parts.append(data)
+        self.whole = True
+
     def end_body(self) -> None:
         """Take the news that the body is whole."""
         self.whole = True

@@ -9,7 +9,7 @@ import msgspec
 
 from setaria.core.clock import Clock, http_date_from_ms
 from setaria.core.errors import SetariaError
-from setaria.core.ids import CallId, CallIds
+from setaria.core.ids import CallIds
 from setaria.entrypoints.api.connection import Connection
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.host import Guest
@@ -48,7 +48,7 @@ class Server:
         self.date = http_date_from_ms(clock.now_ms())
         self._max_connections = limits.max_connections
         self._clock = clock
-        self._call_ids = CallIds()
+        self.new_call_id = CallIds(clock.now_ms).draw
         self._handle = handle
         self._refuse = refuse
         self._connections: set[Guest] = set()
@@ -95,10 +95,6 @@ class Server:
         return len(self._connections)
 
     # ---- Host
-
-    def new_call_id(self) -> CallId:
-        """Make the next call's id."""
-        return self._call_ids.draw(self._clock.now_ms())
 
     def welcome(self, connection: Guest) -> bool:
         """Take a connection in; False when there is no room for it."""

@@ -4,7 +4,7 @@ It holds two connections, one that writes and one that reads: a process more cos
 calls are in flight. asyncpg prepares each statement once a connection.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -96,12 +96,12 @@ class PostgresStore:
         await self._writing.close()
         await self._reading.close()
 
-    async def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Outcome:
-        """Write one call with what it takes; returns when it is durable. The same call id again changes nothing.
+    def record(self, call: CallRecord, debits: tuple[Debit, ...] = (), oddity: str = "") -> Awaitable[Outcome]:
+        """Write one call with what it takes; done when it is durable. The same call id again changes nothing.
 
-        Raises: Unavailable when it could not be written.
+        Raises: Unavailable, here or from the future, when it could not be written.
         """
-        return await self._batches.add(settlement_of(call, debits, oddity))
+        return self._batches.add(settlement_of(call, debits, oddity))
 
     async def play(self, script: Script[T]) -> T:
         """Play a script as one transaction.

@@ -314,9 +314,7 @@ class RelayedAtOnce(WholeBody):
         """How much came: of a whole answer every byte is a sign of life."""
         return self.size_bytes
 
-    def feed(self, data: bytes) -> None:
-        """Keep what came."""
-        self.add(data)
+    feed = WholeBody.add
 
     def end(self) -> None:
         """Send all of it on."""

@@ -13,7 +13,6 @@ from setaria.adapters.upstreams.http.proxy import choose_proxy
 from setaria.adapters.upstreams.http.readings import (
     EventsAtOnce,
     EventStream,
-    Reading,
     RelayedAtOnce,
     RelayedStream,
 )
@@ -87,9 +86,11 @@ class HttpUpstream:
         """Ask for an answer as events; it and any error come to the sink, in a later turn of the loop."""
         codec, dialogue = self._codec, request.dialogue
         kind = EventStream if request.stream else EventsAtOnce
-        attempt = self._make_attempt(request, kind(codec, dialogue, sink))
+        reading = kind(codec, dialogue, sink)
+        attempt = HttpAttempt(self._pool, codec, reading, request.timeouts or self._timeouts, self._clock)
         try:
-            self._send(attempt, codec.write_request(dialogue, _manner(request), stream=request.stream))
+            body = codec.write_request(dialogue, request.manner or _manner(request), stream=request.stream)
+            self._send(attempt, body)
         except (CallerError, UpstreamError) as error:
             asyncio.get_running_loop().call_soon(attempt.refuse, error)
         return attempt
@@ -98,9 +99,10 @@ class HttpUpstream:
         """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink, later."""
         codec, dialogue = self._codec, request.dialogue
         kind = RelayedStream if request.stream else RelayedAtOnce
-        attempt = self._make_attempt(request, kind(codec, request.shown_model or envelope.model, dialogue, sink))
+        reading = kind(codec, request.shown_model or envelope.model, dialogue, sink)
+        attempt = HttpAttempt(self._pool, codec, reading, request.timeouts or self._timeouts, self._clock)
         try:
-            self._send(attempt, codec.rewrite_request(envelope, dialogue, _manner(request)))
+            self._send(attempt, codec.rewrite_request(envelope, dialogue, request.manner or _manner(request)))
         except (CallerError, UpstreamError) as error:
             asyncio.get_running_loop().call_soon(attempt.refuse, error)
         return attempt
@@ -138,16 +140,13 @@ class HttpUpstream:
         for attempt in list(self._attempts):
             attempt.stop(UpstreamFailed("the server is stopping; send the request again"))
 
-    def _make_attempt(self, request: ModelRequest, reading: Reading) -> HttpAttempt:
-        return HttpAttempt(self._pool, self._codec, reading, request.timeouts or self._timeouts, self._clock)
-
     def _send(self, attempt: HttpAttempt, body: bytes) -> None:
         request = b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body)
         attempt.begin(request, self._pool, self._attempts)
 
 
 def _manner(request: ModelRequest) -> Manner:
-    return request.manner or Manner(request.model, "none")
+    return Manner(request.model, "none")
 
 
 class _StatusSink:

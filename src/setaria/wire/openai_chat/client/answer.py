@@ -1,5 +1,7 @@
 """Answer: reads a whole answer, as events, or along while it is relayed."""
 
+import functools
+
 import msgspec
 
 from setaria.core.dialogue import Dialogue
@@ -50,14 +52,14 @@ def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Us
     """
     chunk, _, message = _read(body)
     changes: _Fields = {}
-    shown = msgspec.json.encode(model)
-    if bytes(chunk.model) != shown:
-        changes["model"] = msgspec.Raw(shown)
+    shown = _quote(model)
+    if chunk.model != shown:
+        changes["model"] = shown
     told, said_tokens = read_usage(chunk.usage), _estimate(message)
     usage = told.usage if told is not None else None
     if told is None or told.is_odd:
         changes["usage"] = rewrite_usage(usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens))
-    if message.thought and not message.reasoning_content:
+    if message.reasoning and not message.reasoning_content and message.thought:
         changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
     sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
     return sent, usage, said_tokens
@@ -86,7 +88,14 @@ def _rename_reasoning(raw: msgspec.Raw) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(choices))
 
 
+@functools.lru_cache(maxsize=1024)
+def _quote(model: str) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(model))
+
+
 def _estimate(message: Delta) -> int:
+    if not (message.reasoning_content or message.reasoning or message.refusal or message.calls):
+        return estimate_tokens(message.content or "")
     tokens = estimate_tokens(message.thought) + estimate_tokens((message.content or "") + (message.refusal or ""))
     for piece in message.calls:
         if piece.function is not None:

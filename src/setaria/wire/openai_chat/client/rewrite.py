@@ -57,7 +57,7 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     Cost: 2 us, and 30 for 1 MB of messages; where their history holds reasoning, 1 us a message more.
     """
     asked = envelope.fields
-    allowed = _list_allowed(dialogue, manner)
+    allowed = _list_allowed(dialogue, manner) if dialogue.tools or manner.pass_fields else _KNOWN_WITHOUT_TOOLS
     fields = dict(asked) if asked.keys() <= allowed else {name: asked[name] for name in asked if name in allowed}
     fields["model"] = _kept_raw(manner.model)
     if dialogue.has_variants:
@@ -97,15 +97,13 @@ def _limit_output(fields: _Fields, max_output_tokens: int) -> None:
 def _force_sampling(fields: _Fields, dialogue: Dialogue) -> None:
     """Set temperature and top_p where they are not what they must be; an equal value keeps its bytes."""
     sampling = dialogue.sampling
-    if not _is_number(fields.get("temperature"), sampling.temperature):
+    if "temperature" not in fields or not _is_number(fields["temperature"], sampling.temperature):
         fields["temperature"] = _kept_raw(sampling.temperature)
-    if not _is_number(fields.get("top_p"), sampling.top_p):
+    if "top_p" not in fields or not _is_number(fields["top_p"], sampling.top_p):
         fields["top_p"] = _kept_raw(sampling.top_p)
 
 
-def _is_number(raw: msgspec.Raw | None, value: float) -> bool:
-    if raw is None:
-        return False
+def _is_number(raw: msgspec.Raw, value: float) -> bool:
     try:
         return _number.decode(raw) == value
     except msgspec.DecodeError:
