@@ -123,9 +123,12 @@ def _apply(dialect: Dialect, place: _Place, total: _Sum) -> Script[None]:
 
 
 def _note(call_ids: list[str], note: str) -> Script[None]:
-    """Write on the rows of calls why they are not as others."""
+    """Write on the rows of calls why they are not as others, once, whichever of their allowances says so."""
     for call_id in call_ids:
-        yield Say("UPDATE calls SET note = TRIM(note || ' ' || $2) WHERE id = $1", (call_id, note))
+        yield Say(
+            "UPDATE calls SET note = TRIM(note || ' ' || $2) WHERE id = $1 AND ' ' || note || ' ' NOT LIKE $3",
+            (call_id, note, f"% {note} %"),
+        )
 
 
 def _pay_from_lease(place: _Place, leased: int) -> Script[int]:
