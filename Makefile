@@ -73,8 +73,8 @@ bench-peers: $(RUNTIME)  ## Measure LiteLLM's proxy, installed from PyPI into ~/
 soak: $(DEV)  ## Mixed faults for minutes: nothing may hang, leak or be lost; takes MINUTES= CLIENTS= WORKERS=
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) --clients $(or $(CLIENTS),48) --workers $(or $(WORKERS),2)
 
-stress: $(DEV)  ## Money under kills and a locked database, many clients at once; takes CALLS= CLIENTS= WORKERS=
-	@$(BIN)/python -m tests.stress --calls $(or $(CALLS),20000) --clients $(or $(CLIENTS),200) \
+stress: $(DEV)  ## Money under kills and a lost database, many clients at once; takes DATABASE=postgresql CALLS= CLIENTS= WORKERS=
+	@$(BIN)/python -m tests.stress --database $(or $(DATABASE),sqlite) --calls $(or $(CALLS),20000) --clients $(or $(CLIENTS),200) \
 		--workers $(or $(WORKERS),4)
 
 clients: $(DEV)  ## Run real tools (Claude Code, OpenCode and others, from npm and PyPI) through the platform; TOOLS='claude cline'

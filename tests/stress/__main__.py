@@ -1,7 +1,8 @@
-"""Stress: calls of many clients on accounts with little money, while workers are killed and the database is locked.
+"""Stress: calls of many clients on accounts with little money, while workers are killed and the database is away.
 
-`python -m tests.stress [--calls N] [--clients N] [--workers N]`. At the end the books must add up to the last unit,
-each answer that a client got whole must be charged once, and debt must stay in its bound. Exit code 1 on any violation.
+`python -m tests.stress [--database sqlite|postgresql] [--calls N] [--clients N] [--workers N]`. At the end the books
+must add up to the last unit, each answer that a client got whole must be charged once, and debt must stay in its bound.
+Exit code 1 on any violation.
 """
 
 import argparse
@@ -11,12 +12,12 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from setaria.adapters.secrets.file import read_ring
 from setaria.adapters.store.control.store import ControlStore
@@ -27,10 +28,11 @@ from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
 from setaria.domain.accounts.records import Account, Limits, ModelLimits
 from setaria.domain.ledger.allowances import Allowance, Entry
 from setaria.domain.ledger.tariff import Tariff
+from tests.stress.databases import Database, postgres_server, sqlite_in
 
 ACCOUNTS = 20
 KILLS = 3
-LOCKED_S = 5.0
+AWAY_S = 5.0
 PRICE = 1_000_000_000
 """1,000 nano-units a token."""
 COST = 1000 * (20 + 20)
@@ -67,11 +69,11 @@ async def serve_model(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     writer.close()
 
 
-def set_up(folder: Path, model_port: int, calls: int) -> list[str]:
+def set_up(folder: Path, database: Database, model_port: int, calls: int) -> list[str]:
     """Make an installation with accounts that have money for three quarters of their calls; gives their keys."""
     config = folder / "setaria.toml"
     config.write_text(
-        f'[[upstreams]]\nname = "m"\nkind = "openai"\nbase_url = "http://127.0.0.1:{model_port}/v1"\n'
+        f'[database]\nurl = "{database.url}"\n[[upstreams]]\nname = "m"\nkind = "openai"\nbase_url = "http://127.0.0.1:{model_port}/v1"\n'
         '[[models]]\nid = "m"\ncontext_tokens = 8000\noutput_tokens = 1000\n'
         'deployments = [{ upstream = "m", model = "m" }]\n'
     )
@@ -142,25 +144,17 @@ class Run:
             self.whole.append(head.partition("x-request-id: ")[2].partition("\r\n")[0])
 
 
-async def make_trouble(run: Run, server: "subprocess.Popen[bytes]", database: Path) -> None:
-    """Kill workers and lock the database, spread over the run."""
+async def make_trouble(run: Run, server: "subprocess.Popen[bytes]", database: Database) -> None:
+    """Kill workers and take the database away, spread over the run."""
     for step in range(1, KILLS + 2):
         while run.begun < run.calls * step // (KILLS + 2):  # noqa: ASYNC110 - it is looked at rarely
             await asyncio.sleep(0.05)
         if step == 2:
-            await asyncio.to_thread(lock, database)
+            await asyncio.to_thread(database.be_away, AWAY_S)
             continue
         workers = [pid for pid in children(server.pid) if b"bootstrap.worker" in command_of(pid)]
         if workers:
             os.kill(workers[0], signal.SIGKILL)
-
-
-def lock(database: Path) -> None:
-    """Lock the database against everybody."""
-    with contextlib.closing(sqlite3.connect(database, isolation_level=None, timeout=10)) as connection:
-        connection.execute("BEGIN EXCLUSIVE")
-        time.sleep(LOCKED_S)
-        connection.execute("ROLLBACK")
 
 
 def children(pid: int) -> list[int]:
@@ -175,57 +169,66 @@ def command_of(pid: int) -> bytes:
     return b""
 
 
-def judge(database: Path, run: Run) -> list[tuple[str, int, int]]:
+def judge(database: Database, run: Run) -> list[tuple[str, int, int]]:
     """Give what is claimed, what was found, and what is allowed at most."""
-    with contextlib.closing(sqlite3.connect(database)) as connection:
 
-        def one(sql: str) -> int:
-            return int(connection.execute(sql).fetchone()[0] or 0)
+    def one(sql: str) -> int:
+        return int(database.ask(sql)[0][0] or 0)
 
-        ids = {row[0] for row in connection.execute("SELECT id FROM calls")}
-        leased = "(SELECT COALESCE(SUM(amount), 0) FROM leases WHERE allowance_id = a.id AND leases.period = a.period)"
-        paid = "(SELECT COALESCE(SUM(charge_nano), 0) FROM calls WHERE calls.account_id = a.account_id)"
-        return [
-            (
-                "allowances where available + leased + spent - debt is not granted",
-                one(f"SELECT COUNT(*) FROM allowances a WHERE available + {leased} + spent - debt <> granted"),
-                0,
-            ),
-            (
-                "accounts whose calls cost something else than was spent",
-                one(f"SELECT COUNT(*) FROM allowances a WHERE kind = 'cash' AND spent <> {paid}"),
-                0,
-            ),
-            ("purses below zero", one("SELECT COUNT(*) FROM allowances WHERE available < 0 AND kind = 'cash'"), 0),
-            (
-                "debt of the account that owes most, in nano-units",
-                one("SELECT MAX(debt) FROM allowances WHERE kind = 'cash'"),
-                SLICE_COST * 200,
-            ),
-            ("whole answers without a row", len(set(run.whole) - ids), 0),
-            ("whole answers with the id of another", len(run.whole) - len(set(run.whole)), 0),
-            ("calls in quarantine", one("SELECT COUNT(*) FROM quarantine"), 0),
-            (
-                "leases of no worker, which no sweep would find",
-                one("SELECT COUNT(*) FROM leases WHERE amount > 0 AND worker_id NOT IN (SELECT id FROM workers)"),
-                0,
-            ),
-            (
-                "admitted calls a minute above the limit of 60, in the fullest minute",
-                one(
-                    "SELECT MAX(n) FROM (SELECT COUNT(*) n FROM calls JOIN accounts ON accounts.id = account_id "
-                    "WHERE accounts.name = 'stress 0' GROUP BY at_ms / 60000)"
-                )
-                - 60,
-                4,  # a call that came in one minute may be admitted in the next
-            ),
-        ]
+    ids = {row[0] for row in database.ask("SELECT id FROM calls")}
+    leased = "(SELECT COALESCE(SUM(amount), 0) FROM leases WHERE allowance_id = a.id AND leases.period = a.period)"
+    paid = "(SELECT COALESCE(SUM(charge_nano), 0) FROM calls WHERE calls.account_id = a.account_id)"
+    return [
+        ("contradictions that `setaria ledger verify` finds", database.count_faults(), 0),
+        (
+            "allowances where available + leased + spent - debt is not granted",
+            one(f"SELECT COUNT(*) FROM allowances a WHERE available + {leased} + spent - debt <> granted"),
+            0,
+        ),
+        (
+            "accounts whose calls cost something else than was spent",
+            one(f"SELECT COUNT(*) FROM allowances a WHERE kind = 'cash' AND spent <> {paid}"),
+            0,
+        ),
+        ("purses below zero", one("SELECT COUNT(*) FROM allowances WHERE available < 0 AND kind = 'cash'"), 0),
+        (
+            "debt of the account that owes most, in nano-units",
+            one("SELECT MAX(debt) FROM allowances WHERE kind = 'cash'"),
+            SLICE_COST * 200,
+        ),
+        ("whole answers without a row", len(set(run.whole) - ids), 0),
+        ("whole answers with the id of another", len(run.whole) - len(set(run.whole)), 0),
+        ("calls in quarantine", one("SELECT COUNT(*) FROM quarantine"), 0),
+        (
+            "leases of no worker, which no sweep would find",
+            one("SELECT COUNT(*) FROM leases WHERE amount > 0 AND worker_id NOT IN (SELECT id FROM workers)"),
+            0,
+        ),
+        (
+            "admitted calls a minute above the limit of 60, in the fullest minute",
+            one(
+                "SELECT MAX(n) FROM (SELECT COUNT(*) n FROM calls JOIN accounts ON accounts.id = account_id "
+                "WHERE accounts.name = 'stress 0' GROUP BY at_ms / 60000) minutes"
+            )
+            - 60,
+            4,  # a call that came in one minute may be admitted in the next
+        ),
+    ]
 
 
-async def stress(calls: int, clients: int, workers: int, folder: Path) -> int:
+class Size(NamedTuple):
+    """How much of it."""
+
+    calls: int
+    clients: int
+    workers: int
+
+
+async def stress(size: Size, database: Database, folder: Path) -> int:
     """Do all of it; gives the exit code."""
+    calls, clients, workers = size
     model = await asyncio.start_server(serve_model, "127.0.0.1", 0)
-    keys = set_up(folder, model.sockets[0].getsockname()[1], calls)
+    keys = set_up(folder, database, model.sockets[0].getsockname()[1], calls)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     program = [str(Path(sys.executable).with_name("setaria"))]
@@ -239,21 +242,20 @@ async def stress(calls: int, clients: int, workers: int, folder: Path) -> int:
         while b'"process_ready"' not in (folder / "log").read_bytes():  # noqa: ASYNC110 - another process says it
             await asyncio.sleep(0.2)
         await asyncio.sleep(2)
-        await asyncio.gather(
-            make_trouble(run, server, folder / "setaria.db"), *(run.be_client() for _ in range(clients))
-        )
+        await asyncio.gather(make_trouble(run, server, database), *(run.be_client() for _ in range(clients)))
         seconds = time.monotonic() - started_s
         while [*(folder / "spool").glob("*.spool"), *(folder / "spool").glob("*.aside")]:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.5)
     finally:
         server.terminate()
         await asyncio.to_thread(server.wait, 60)
+    scene = f"{database.name}, {calls} calls, {clients} clients, {workers} workers"
     lines = [
-        f"{calls} calls, {clients} clients, {workers} workers, {seconds:.0f} s, {KILLS} killed, locked {LOCKED_S:g} s",
+        f"{scene}, {seconds:.0f} s, {KILLS} killed, {database.trouble} {AWAY_S:g} s",
         "answers: " + ", ".join(f"{status}: {count}" for status, count in sorted(run.statuses.items())),
     ]
     failed = 0
-    for claim, found, most in judge(folder / "setaria.db", run):
+    for claim, found, most in judge(database, run):
         failed += found > most
         verdict = "ok  " if found <= most else "FAIL"
         lines.append(f"{verdict}  {claim}: {found}" + (f" (at most {most})" if most else ""))
@@ -264,12 +266,16 @@ async def stress(calls: int, clients: int, workers: int, folder: Path) -> int:
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--workers", type=int, default=4)
     chosen = parser.parse_args()
+    size = Size(chosen.calls, chosen.clients, chosen.workers)
     with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(stress(chosen.calls, chosen.clients, chosen.workers, Path(folder)))
+        opening = sqlite_in(Path(folder)) if chosen.database == "sqlite" else postgres_server()
+        with opening as database:
+            return asyncio.run(stress(size, database, Path(folder)))
 
 
 if __name__ == "__main__":
