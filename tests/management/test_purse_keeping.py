@@ -56,6 +56,20 @@ def test_a_gift_that_ends_leaves_an_entry(books: FakePlanBooks) -> None:
     assert (gift.available, gift.granted, gift.spent, sums(books)[gift.id]) == (0, 2, 2, 2)
 
 
+def test_an_expired_gift_is_shown_no_more(books: FakePlanBooks) -> None:
+    """Unless it still owes something."""
+
+    def kinds() -> set[str]:
+        return {purse.allowance.kind for purse in show_account(books, "ann").purses}
+
+    books.clock.advance(DAY_MS / 1000)
+    assert kinds() == {"cash", "gift"}
+    keep_purses(books.begin)
+    assert kinds() == {"cash"}
+    change(books, gift_of(books), spent=4, debt=2)
+    assert kinds() == {"cash", "gift"}
+
+
 def test_what_a_call_under_way_held_of_a_gift_expires_when_it_comes_back(books: FakePlanBooks) -> None:
     """Then by another entry."""
     books.clock.advance(DAY_MS / 1000)

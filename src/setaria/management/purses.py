@@ -7,7 +7,7 @@ from setaria.core.ids import AccountId, new_allowance_id, new_entry_id
 from setaria.core.money import decimal_from_nano
 from setaria.domain.accounts.records import Account
 from setaria.domain.ledger.allowances import Allowance, Entry, EntryKind, EntryRow
-from setaria.domain.ledger.purses import Balance, Purse, balance_of, pay_in, take_out
+from setaria.domain.ledger.purses import Balance, Purse, balance_of, is_spent_and_over, pay_in, take_out
 from setaria.management.accounts import find_account, find_open_account
 from setaria.management.books import MoneyBooks, currency_of
 from setaria.management.entries import Payment, add_entry
@@ -110,13 +110,13 @@ def list_entries(books: MoneyBooks, account: str, limit: int) -> list[EntryRow]:
 
 
 def show_account(books: MoneyBooks, account: str) -> Statement:
-    """Show an account and what it has.
+    """Show an account and what it has; a gift that is over, and of which nothing is left, is only in the ledger.
 
     Raises: NotFound when there is none.
     """
-    found = find_account(books.accounts, account)
-    purses = books.purses.list_purses(found.id)
-    return Statement(found, purses, balance_of(purses, books.clock.now_ms()))
+    found, now_ms = find_account(books.accounts, account), books.clock.now_ms()
+    purses = [purse for purse in books.purses.list_purses(found.id) if not is_spent_and_over(purse, now_ms)]
+    return Statement(found, purses, balance_of(purses, now_ms))
 
 
 def lock_cash(books: MoneyBooks, account_id: AccountId) -> Allowance:

@@ -79,6 +79,11 @@ def is_over(allowance: Allowance, now_ms: int) -> bool:
     return allowance.ends_at_ms is not None and allowance.ends_at_ms <= now_ms
 
 
+def is_spent_and_over(purse: Purse, now_ms: int) -> bool:
+    """Tell whether a purse has come to its end, with nothing left and nothing owed."""
+    return is_over(purse.allowance, now_ms) and not purse.left_nano and not purse.allowance.debt
+
+
 def balance_of(purses: Iterable[Purse], now_ms: int) -> Balance:
     """Sum an account's purses; a gift that is over counts no more, but for its debt."""
     cash_nano = gift_nano = debt_nano = 0
