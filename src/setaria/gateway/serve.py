@@ -26,5 +26,5 @@ async def serve(received: Received, client: Client, platform: Platform) -> None:
         announce(admitted, client)
         routed = route(admitted, platform)
         reply = await forward(routed, client, platform)
-        receipt = await settle(reply, client, platform)
-    deliver(receipt, client, platform.log)
+        settled = await settle(reply, client, platform)
+    deliver(settled, client, platform.log)

@@ -7,11 +7,11 @@ from setaria.gateway.deliver import deliver_failure
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.record import record_of
-from setaria.gateway.stages import Receipt, Reply
+from setaria.gateway.stages import Reply, Settled
 from setaria.gateway.truth import check_usage
 
 
-async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
+async def settle(reply: Reply, client: Client, platform: Platform) -> Settled:
     """Pay for the call, give back what it did not need, and write its row.
 
     While the books are away it is kept in the spool, which is as durable, and put on the books later. What can't even
@@ -42,4 +42,4 @@ async def settle(reply: Reply, client: Client, platform: Platform) -> Receipt:
             platform.meter.count_lost_settlement()
             platform.log.error("settlement_lost", **msgspec.structs.asdict(record))
     platform.meter.count_call(record, reply.routed.asked.identified.received.parent)
-    return Receipt(reply=reply, record=record)
+    return Settled(reply=reply, record=record)

@@ -112,7 +112,7 @@ class Reply(msgspec.Struct, frozen=True):
     error: SetariaError | None
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True):
     """The call is on the books for good, or as good as that."""
 
     reply: Reply
