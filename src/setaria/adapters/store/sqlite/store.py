@@ -7,6 +7,7 @@ the disk. What a thread is asked is answered within `PATIENCE_S`, or the databas
 import asyncio
 import functools
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,10 +38,12 @@ T = TypeVar("T")
 
 # By position and not by name, as executemany does 20 names at twice the cost.
 _COLUMNS = name_call_columns()
-_INSERT_CALL = (  # made of the record's own names
-    f"INSERT INTO calls ({', '.join(_COLUMNS)}) "  # noqa: S608
-    f"VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
-)
+_ROW = f"({', '.join('?' * len(_COLUMNS))})"
+_INSERT_CALLS = {  # made of the record's own names
+    rows: f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES {', '.join([_ROW] * rows)} "  # noqa: S608
+    "ON CONFLICT (id) DO NOTHING"
+    for rows in (64, 32, 16, 8, 4, 2, 1)
+}
 _FIND_CALLER = f"{FIND_CALLER} :digest"
 _FIND_SUBSCRIPTION = f"{FIND_SUBSCRIPTION} :id"
 _NOTE_KEY_USE = NOTE_KEY_USE.format(":account_id", ":key_id", ":at_ms")
@@ -196,11 +199,10 @@ class SqliteStore:
     def _settle(self, settlements: Sequence[Settlement]) -> None:
         with self._writing.use() as connection, self._lock.held(PATIENCE_S), write_transaction(connection):
             new = settlements
-            inserted = connection.executemany(_INSERT_CALL, [each.values for each in settlements])
-            if inserted.rowcount != len(settlements):  # some were there already: find out which
+            if _insert(connection, settlements) != len(settlements):  # some were there already: find out which
                 connection.execute("ROLLBACK")
                 connection.execute("BEGIN IMMEDIATE")
-                new = [each for each in settlements if connection.execute(_INSERT_CALL, each.values).rowcount]
+                new = [each for each in settlements if _insert(connection, (each,))]
             play(connection, apply_debits(SQLITE, new))
             play(connection, quarantine(new))
 
@@ -227,3 +229,18 @@ class SqliteStore:
     def _read(self, sql: str, values: dict[str, object]) -> list[tuple[Any, ...]]:  # what SQL gives has no types
         with self._reading.use() as connection:
             return connection.execute(sql, values).fetchall()
+
+
+def _insert(connection: sqlite3.Connection, settlements: Sequence[Settlement]) -> int:
+    """Insert the rows of calls; gives how many were not there already.
+
+    Each statement gives up the interpreter's lock, for which the event loop waits, and has to get it back: so many rows
+    go into one, in a few sizes, which the driver keeps prepared.
+    """
+    inserted = at = 0
+    for rows, statement in _INSERT_CALLS.items():
+        while len(settlements) - at >= rows:
+            values = [value for each in settlements[at : at + rows] for value in each.values]
+            inserted += connection.execute(statement, values).rowcount
+            at += rows
+    return inserted
