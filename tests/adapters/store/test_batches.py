@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from setaria.adapters.store.batches import GroupCommit
+from setaria.adapters.store.batches import BUSY_ROWS, FULL_ROWS, GroupCommit
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.failures import RowRefused
 from setaria.core.errors import Unavailable
 from setaria.domain.ledger.records import Outcome
 from tests.adapters.store.samples import make_call
+from tests.fakes.waiting import until
 
 
 async def pass_over(row: CallValues, reason: str) -> None:
@@ -55,6 +56,58 @@ def test_rows_that_come_while_one_batch_is_written_are_the_next() -> None:
 
     asyncio.run(run())
     assert batches == [["a", "b"], ["c", "d"]]
+
+
+@pytest.mark.parametrize(
+    "first, second, sizes", [(BUSY_ROWS, 1, [BUSY_ROWS, 3]), (BUSY_ROWS - 1, 1, [BUSY_ROWS - 1, 1, 2])]
+)
+def test_where_rows_come_fast_the_next_batch_waits_for_more(first: int, second: int, sizes: list[int]) -> None:
+    """After a large batch the rows of the next turns go together, after a small one each turn's by themselves."""
+    batches: list[int] = []
+
+    async def run() -> None:
+        late: list[asyncio.Future[Outcome]] = []
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            batches.append(len(rows))
+            if len(batches) == 1:
+                late.extend(group.add(("late",)) for _ in range(second))
+                asyncio.get_running_loop().call_later(
+                    0.0005, lambda: late.extend(group.add(("later",)) for _ in range(2))
+                )
+
+        group = GroupCommit(commit, pass_over)
+        await asyncio.gather(*[group.add((name,)) for name in range(first)])
+        await until(lambda: len(late) == second + 2)
+        assert await asyncio.gather(*late) == ["written"] * (second + 2)
+
+    asyncio.run(run())
+    assert batches == sizes
+
+
+def test_a_full_batch_waits_for_nothing() -> None:
+    """With `FULL_ROWS` there is nothing to wait for, however fast rows come."""
+    batches: list[int] = []
+
+    async def run() -> float:
+        late: list[asyncio.Future[Outcome]] = []
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            batches.append(len(rows))
+            if len(batches) == 1:
+                late.extend(group.add(("late",)) for _ in range(FULL_ROWS))
+
+        group = GroupCommit(commit, pass_over)
+        await asyncio.gather(*[group.add((name,)) for name in range(BUSY_ROWS)])
+        turns = 0
+        while len(batches) == 1:
+            await asyncio.sleep(0)
+            turns += 1
+        await asyncio.gather(*late)
+        return turns
+
+    assert asyncio.run(run()) <= 1
+    assert batches == [BUSY_ROWS, FULL_ROWS]
 
 
 def test_a_refused_row_is_found_by_halves() -> None:
