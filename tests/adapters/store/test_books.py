@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from setaria.adapters.store import worker_scripts
 from setaria.adapters.store.lease_book import LeaseTable
 from setaria.adapters.store.script import Script
+from setaria.adapters.store.settlement import apply_debits, settlement_of
 from setaria.adapters.store.trade_script import trade_leases
 from setaria.core.errors import Unavailable
 from setaria.core.ids import new_worker_id
@@ -21,6 +23,7 @@ from tests.adapters.store.samples import ACCOUNT, make_call, opened, read_rows, 
 
 T = TypeVar("T")
 NODES = ("a", "b")
+SCRIPTS = ("trade", "settlement", "sweep")
 
 
 def broken_off(script: Script[object], after: int) -> Script[object]:
@@ -148,15 +151,28 @@ class BooksMachine(RuleBasedStateMachine):
         )
         self.granted += amount
 
-    @rule(node=st.sampled_from(NODES), after=st.integers(0, 8))
-    def crash(self, node: str, after: int) -> None:
-        """A trade is broken off at any of its statements: nothing of it is there."""
-        wants = (Want(ACCOUNT.id, "money", "", 0, 9), Want(ACCOUNT.id, "rpm", "m", 0, 1, 9, is_new=True))
-        script = trade_leases(self.store.dialect, self.workers[node], Trade(-1, 2, (wants,)))
-        before = read_rows(self.url, "SELECT * FROM allowances ORDER BY id")
+    @rule(node=st.sampled_from(NODES), held=held, what=st.sampled_from(SCRIPTS), after=st.integers(0, 8))
+    def crash(self, node: str, held: tuple[tuple[str, str, int], ...], what: str, after: int) -> None:
+        """A trade, a settlement or a sweep is broken off at any of its statements: nothing of it is there."""
+        before = [read_rows(self.url, f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in ("allowances", "leases")]
         with pytest.raises(Unavailable):
-            self.do(self.store.play(broken_off(script, after)))
-        assert before == read_rows(self.url, "SELECT * FROM allowances ORDER BY id")
+            self.do(self.store.play(broken_off(self.write_script(node, held, what), after)))
+        assert before == [
+            read_rows(self.url, f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in ("allowances", "leases")
+        ]
+
+    def write_script(self, node: str, held: tuple[tuple[str, str, int], ...], what: str) -> Script[object]:
+        """Write a transaction, as the store plays it."""
+        dialect = self.store.dialect
+        match what:
+            case "trade":
+                wants = (Want(ACCOUNT.id, "money", "", 0, 9), Want(ACCOUNT.id, "rpm", "m", 0, 1, 9, is_new=True))
+                return trade_leases(dialect, self.workers[node], Trade(-1, 2, (wants,)))
+            case "settlement":
+                debits = tuple(Debit(worker_id, name, 0, amount + 5, amount) for worker_id, name, amount in held)
+                return apply_debits(dialect, [settlement_of(make_call(), debits)])
+            case _:
+                return worker_scripts.leave(dialect, self.workers[node])
 
     @invariant()
     def the_books_add_up(self) -> None:

@@ -404,6 +404,19 @@ def test_what_no_lease_covers(url: str, each: Debit, cash: tuple[int, ...], note
     assert read_rows(url, "SELECT note FROM calls") == [(note,)]
 
 
+def test_what_is_beyond_a_cap_is_no_debt_of_the_call(url: str) -> None:
+    """Nobody owes it, so the row says nothing; where two purses owe something it says so once."""
+    fund(url, ("cap", "cap", 10, "NULL"), ("cash", "cash", 10, "NULL"), ("gift", "gift", 10, "NULL"))
+
+    async def story(book: LeaseTable, store: Store) -> None:
+        await store.record(make_call(id="0" * 32), (Debit(A, "cap", 0, 30, 0),))
+        await store.record(make_call(id="1" * 32), (Debit(A, "cash", 0, 30, 0), Debit(A, "gift", 0, 30, 0)))
+
+    tell(url, story)
+    assert {name: row[3] for name, row in numbers(url).items()} == {"cap": 20, "cash": 20, "gift": 20}
+    assert read_rows(url, "SELECT note FROM calls ORDER BY id") == [("",), ("debt",)]
+
+
 def test_a_worker_calls_for_what_others_have(url: str) -> None:
     """Who is short of what another worker has calls for it until its next trade; its own call it does not hear."""
     fund(url, ("cash", "cash", 100, "NULL"))

@@ -116,7 +116,7 @@ def _apply(dialect: Dialect, place: _Place, total: _Sum) -> Script[None]:
         changed = charge_beyond(use_up(row, paid), overdrawn, overdraws=True)
         changed = charge_beyond(changed, beyond - overdrawn, overdraws=False)
         yield write_allowance(changed)
-        if changed.debt > row.debt:
+        if changed.debt > row.debt and row.kind != "cap":  # nobody owes what is beyond a key's own cap
             yield from _note(total.beyond_ids, DEBT)
     if paid < total.leased:
         yield from _note(total.call_ids, LATE)
