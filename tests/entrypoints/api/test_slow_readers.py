@@ -6,10 +6,12 @@ import pytest
 
 from setaria.core.events import TextDelta
 from setaria.core.ids import CallId
+from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.head import HeadFacts, unread_head
 from setaria.entrypoints.api.unread import READ_TIMEOUT_S, Unread
 from tests.entrypoints.api.serving import CHAT, GOOD, STREAM, Site, Wire, visit
+from tests.fakes.outbox import PromptOutbox
 from tests.fakes.scripted_upstream import END, PAUSE, ScriptedUpstream
 from tests.fakes.waiting import turns, until
 
@@ -100,6 +102,7 @@ class Nowhere:
 
     full = False
     peer = ""
+    outbox: Outbox = PromptOutbox()
     date = ""
     may_stay = True
 

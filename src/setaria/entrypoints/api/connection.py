@@ -52,6 +52,7 @@ class Connection(asyncio.Protocol):
         self.deadline_s = NEVER_S
         self._body_deadline_s = NEVER_S
         self._host = host
+        self.outbox = host.outbox
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self.send: Callable[[bytes], None] = send_nowhere  # the transport's own: a step less for each event
@@ -108,6 +109,7 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """Take the client's word that it sends no more; a request that is whole is still answered."""
         if self._lingering or self._current is None or (self._incoming is not None and not self._deaf):
+            self.outbox.flush()  # the last answer may be there
             return False
         self._half_closed = True
         for delay_s in PROBES_AFTER_S:

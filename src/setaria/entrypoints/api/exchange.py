@@ -10,6 +10,7 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
+from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.answer_head import (
     COMMENT,
     CONTINUE,
@@ -32,6 +33,7 @@ class Line(Protocol):
 
     full: bool
     peer: str
+    outbox: Outbox
 
     @property
     def date(self) -> str:
@@ -214,8 +216,7 @@ class Exchange:
         if headers:
             lines += write_lines(headers)
         head = whole_head(status, len(body), self._line.date, self.call_id, lines, close=close)
-        self._line.send(head + content)
-        self._finish(close=close)
+        self._send_last(head + content, close=close)
 
     def start_stream(self) -> SendChunk | None:
         """Send the head of a stream; gives the way for its chunks."""
@@ -243,8 +244,8 @@ class Exchange:
         """Send the last of the stream and end it."""
         if self._over or self.gone:
             return
-        self._line.send(write_chunk(data) + LAST_CHUNK if self._chunked else data)
-        self._finish(close=not self._reusable(framed=self._chunked))
+        last = write_chunk(data) + LAST_CHUNK if self._chunked else data
+        self._send_last(last, close=not self._reusable(framed=self._chunked))
 
     def finish_sized(self) -> None:
         """End an answer whose head told its length."""
@@ -259,6 +260,15 @@ class Exchange:
 
     def _reusable(self, *, framed: bool) -> bool:
         return framed and self.head.keep_alive and self.whole and self._line.may_stay
+
+    def _send_last(self, data: bytes, *, close: bool) -> None:
+        """Send the end of an answer: before the connection is closed now, else when this turn of the loop is over."""
+        if close:
+            self._line.outbox.flush()  # an answer before this one may be there
+            self._line.send(data)
+        else:
+            self._line.outbox.put(self._line, data)
+        self._finish(close=close)
 
     def _finish(self, *, close: bool) -> None:
         self._over = True

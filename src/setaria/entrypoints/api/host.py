@@ -4,6 +4,7 @@ from typing import Protocol
 
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
+from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.exchange import Exchange
 
 
@@ -42,6 +43,7 @@ class Host(Protocol):
     body_limit_bytes: int
     stopping: bool
     date: str
+    outbox: Outbox
 
     def now_s(self) -> float:
         """Tell the monotonic time."""

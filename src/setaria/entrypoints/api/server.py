@@ -10,6 +10,7 @@ import msgspec
 from setaria.core.clock import Clock, http_date_from_ms
 from setaria.core.errors import SetariaError
 from setaria.core.ids import CallIds
+from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.connection import Connection
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.host import Guest
@@ -45,6 +46,7 @@ class Server:
         self.body_limit_bytes = limits.body_limit_bytes
         self.stopping = False
         self.now_s = clock.monotonic_s
+        self.outbox = Outbox()
         self.date = http_date_from_ms(clock.now_ms())
         self._max_connections = limits.max_connections
         self._clock = clock
@@ -68,6 +70,7 @@ class Server:
     async def stop(self, grace_s: float) -> None:
         """Accept no more, let answers end for `grace_s`, end the rest, and return when all are settled."""
         self.stopping = True
+        self.outbox.flush()
         if self._listener is not None:
             self._listener.close()
         for connection in list(self._connections):
@@ -84,6 +87,7 @@ class Server:
 
     def tick(self) -> None:
         """End what has taken too long; the server does it by itself once a second."""
+        self.outbox = Outbox()
         self.date = http_date_from_ms(self._clock.now_ms())
         now_s = self._clock.monotonic_s()
         for connection in list(self._connections):

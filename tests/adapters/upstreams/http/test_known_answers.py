@@ -1,9 +1,12 @@
 """Known answers: an answer whose head is known is told as one that is parsed, and leaves its connection as it was."""
 
+import asyncio
+
 import pytest
 
 from setaria.adapters.upstreams.http.connection import HttpConnection
 from setaria.adapters.upstreams.http.request import Header, PooledRequest
+from setaria.core.outbox import Outbox
 from tests.adapters.upstreams.http.test_splits import Tape
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -126,3 +129,23 @@ def test_another_head_is_learned_when_its_time_has_come() -> None:
     line.home.may_learn = True
     assert line.ask(other).content == b"hello"
     assert line.home.known != known
+
+
+def test_a_request_that_is_cancelled_in_its_turn_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request goes out when the turn is over, unless its connection was closed by then."""
+
+    async def story() -> tuple[list[bytes], list[bytes]]:
+        line, sent = Line(), list[bytes]()
+        line.home.outbox = Outbox()
+        monkeypatch.setattr(line.home, "write", sent.append)
+        line.connection.start(PooledRequest(line.home, b"first", "POST", line.home))
+        await asyncio.sleep(0)
+        before = [*sent]
+        line.connection.data_received(HELLO)
+        pooled = PooledRequest(line.home, b"second", "POST", Tape())
+        line.connection.start(pooled)
+        pooled.cancel()
+        await asyncio.sleep(0)
+        return before, [*sent]
+
+    assert asyncio.run(story()) == ([b"first"], [b"first"])

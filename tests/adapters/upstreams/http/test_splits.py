@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from setaria.adapters.upstreams.http.connection import HEADER_LIMIT_BYTES, HttpConnection, KnownAnswer
 from setaria.adapters.upstreams.http.request import Header, PooledRequest, Request
 from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
+from setaria.core.outbox import Outbox
+from tests.fakes.outbox import PromptOutbox
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
@@ -23,6 +25,7 @@ class Tape:
     name = "vllm-1"
     known: KnownAnswer | None = None
     may_learn = True
+    outbox: Outbox = PromptOutbox()
 
     def __init__(self) -> None:
         self.kept = self.again_asked = self.ends = 0

@@ -17,6 +17,7 @@ import httptools
 
 from setaria.adapters.upstreams.http.request import Header, Request
 from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
+from setaria.core.outbox import Outbox
 from setaria.wire.http_chunk import read_whole_chunk
 from setaria.wire.http_head import KnownHead, learn_head
 
@@ -43,6 +44,7 @@ class Home(Protocol):
     name: str
     known: KnownAnswer | None
     may_learn: bool
+    outbox: Outbox
 
     def keep(self, connection: "HttpConnection") -> None:
         """Take back a connection that is idle again."""
@@ -93,7 +95,12 @@ class HttpConnection(asyncio.Protocol):
         pooled.phase = "sent"
         if pooled.paused:
             self._transport.pause_reading()
-        self._transport.write(pooled.request)
+        self._home.outbox.put(self, pooled.request)
+
+    def send(self, data: bytes) -> None:
+        """Write the request, unless the connection was closed meanwhile."""
+        if self._transport is not None and self.is_open:
+            self._transport.write(data)
 
     def pause(self) -> None:
         """Stop reading."""

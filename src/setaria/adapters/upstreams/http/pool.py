@@ -14,6 +14,7 @@ import msgspec
 from setaria.adapters.upstreams.http.connection import HttpConnection, KnownAnswer
 from setaria.adapters.upstreams.http.request import Header, PooledRequest, Request, Sink
 from setaria.core.errors import UpstreamBusy, UpstreamError, UpstreamFailed
+from setaria.core.outbox import Outbox
 
 __all__ = ["Connect", "Header", "HttpPool", "PoolLimits", "PooledRequest", "Request", "Sink"]
 
@@ -40,6 +41,7 @@ class HttpPool:
         self._limits = limits
         self.known: KnownAnswer | None = None
         self.may_learn = True
+        self.outbox = Outbox()
         self._now_s = 0.0
         self._open: set[HttpConnection] = set()
         self._idle: list[HttpConnection] = []
