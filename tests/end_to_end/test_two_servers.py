@@ -149,6 +149,23 @@ def test_a_slot_that_is_idle_elsewhere_is_never_refused(site: Site) -> None:
     assert [call(node, key["key"]).status for node in reversed(site.nodes)] == [200, 200]
 
 
+def test_a_closing_waits_for_calls_on_either(site: Site) -> None:
+    """Of a postpaid account, whose calls hold no money: while one is under way it is refused, and changes nothing."""
+    postpaid = json.loads(site.nodes[0].command("accounts", "create", "eve", "--billing", "postpaid", "--json"))["id"]
+    site.nodes[0].command("accounts", "topup", postpaid, "1")
+    key = json.loads(site.nodes[0].command("keys", "create", "--account", postpaid, "--json"))
+    with ThreadPoolExecutor(1) as threads:
+        site.model.gate.clear()
+        held = threads.submit(call, site.nodes[1], key["key"], HELD)
+        wait_for(lambda: site.model.waiting == 1)
+        site.nodes[0].command("accounts", "close", postpaid, "--yes", code=1)
+        site.model.gate.set()
+        assert held.result().status == 200
+    assert call(site.nodes[0], key["key"]).status == 200
+    site.nodes[0].command("accounts", "close", postpaid, "--yes")
+    wait_for(lambda: all(call(node, key["key"]).status == 401 for node in site.nodes for _ in range(4)))
+
+
 def test_the_books_of_both_add_up(site: Site) -> None:
     """After all that, while both still run."""
     assert "Everything adds up." in site.nodes[1].command("ledger", "verify")

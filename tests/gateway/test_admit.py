@@ -166,6 +166,20 @@ def test_a_postpaid_account_that_can_t_be_asked_about_keeps_nothing() -> None:
     play(story, *said(3), billing="postpaid", limits=Limits(every=ModelLimits(in_flight=1)))
 
 
+def test_a_key_s_cap_bounds_a_prepaid_account() -> None:
+    """What is left of the cap counts, whatever there is of money; each call is paid by the money, once."""
+
+    async def story(stage: Stage) -> None:
+        assert [(await ask(stage)).status for _ in range(2)] == [200, 200]
+        settle(stage)
+        refused = await ask(stage)
+        assert (refused.status, b"this key has spent what it may in this month" in refused.body) == (402, True)
+
+    stage = play(story, *said(3), money=100_000, rules=KeyRules(cap_nano=2 * (PROMPT + 6)))
+    assert {(row.charge_nano, row.charges) for row in stage.ledger.rows} == {(PROMPT + 6, f"cash:{PROMPT + 6}")}
+    assert stage.book.numbers()[2:] == (2 * (PROMPT + 6), 0)
+
+
 def test_a_key_s_cap_bounds_a_postpaid_account_too() -> None:
     """What its calls cost counts; at the cap they get 402, and in the middle of an answer that ends it."""
 
