@@ -6,6 +6,7 @@ over. The answer may be over before the body is whole; the connection then can't
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from setaria.core.errors import SetariaError
@@ -223,7 +224,7 @@ class Exchange:
         chunked = self.head.version == "1.1"
         self.open(stream_head(self._line.date, self.call_id, self._announced, chunked=chunked), chunked=chunked)
         self._harmless = write_chunk(COMMENT)
-        return self._line.send if chunked else None
+        return partial(self._line.outbox.put, self._line) if chunked else None
 
     def open(self, head: bytes, *, chunked: bool) -> None:
         """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""
@@ -238,7 +239,7 @@ class Exchange:
         """Send more of the stream."""
         if self._over or self.gone or not data:
             return
-        self._line.send(write_chunk(data) if self._chunked else data)
+        self._line.outbox.put(self._line, write_chunk(data) if self._chunked else data)
 
     def finish(self, data: bytes) -> None:
         """Send the last of the stream and end it."""
@@ -256,23 +257,22 @@ class Exchange:
         """End the answer so that the client sees that it is not whole."""
         if not self._over and not self.gone:
             self._over = True
+            self._line.outbox.flush()
             self._line.break_off()
 
     def _reusable(self, *, framed: bool) -> bool:
         return framed and self.head.keep_alive and self.whole and self._line.may_stay
 
     def _send_last(self, data: bytes, *, close: bool) -> None:
-        """Send the end of an answer: before the connection is closed now, else when this turn of the loop is over."""
-        if close:
-            self._line.outbox.flush()  # an answer before this one may be there
-            self._line.send(data)
-        else:
-            self._line.outbox.put(self._line, data)
+        self._line.outbox.put(self._line, data)
         self._finish(close=close)
 
     def _finish(self, *, close: bool) -> None:
+        """End the answer; where the connection is closed after it, it goes out first."""
         self._over = True
         self._watcher = None
+        if close:
+            self._line.outbox.flush()
         self._line.exchange_over(close=close)
 
     def _wake(self) -> None:
