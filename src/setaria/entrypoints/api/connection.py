@@ -41,6 +41,7 @@ LINGER_TIMEOUT_S = 2.0
 PROBES_AFTER_S = (0.03, 0.05)  # the first makes a closed socket answer with a reset, the second finds it
 MAX_WAITING_BYTES = 64 * 1024
 NEVER_S = float("inf")
+_RESTING = httptools.HttpRequestParser(None)  # stands for a parser that is made when it is needed
 
 
 class Connection(asyncio.Protocol):
@@ -59,7 +60,6 @@ class Connection(asyncio.Protocol):
         self._target = b""
         self._headers: list[Header] = []
         self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
-        self._reading_head = False
         self._known: KnownRequest | None = None
         self._may_learn = True  # until a head was learned that did not come again
         self._incoming: Exchange | None = None
@@ -67,10 +67,7 @@ class Connection(asyncio.Protocol):
         self._waiting: list[Exchange] = []  # seldom more than none; a deque would be the largest thing here
         self._waiting_bytes = 0
         self._unread = Unread()
-        self._deaf = False
-        self._lingering = False
-        self._half_closed = False
-        self._starved = False
+        self._reading_head = self._deaf = self._lingering = self._half_closed = self._starved = False
 
     # ---- asyncio's side
 
@@ -92,6 +89,8 @@ class Connection(asyncio.Protocol):
         if is_fresh and self._take_known(data):
             return
         self._loose_bytes += len(data)
+        if self._parser is _RESTING:
+            self._parser = httptools.HttpRequestParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -147,8 +146,7 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         if self._deaf:
             return
-        self._target = b""
-        self._headers = []
+        self._target, self._headers = b"", []
         self._reading_head = True
         self.deadline_s = self._host.now_s() + HEAD_TIMEOUT_S
 
@@ -224,6 +222,11 @@ class Connection(asyncio.Protocol):
     def may_stay(self) -> bool:
         """Whether the connection may be kept for another request."""
         return not self._deaf and not self._host.stopping and (not self._half_closed or bool(self._waiting))
+
+    def rest(self) -> None:
+        """Let the parser and what it read go, unless a request is under way in it."""
+        if self._incoming is None and not self._loose_bytes and not self._deaf:
+            self._parser, self._target, self._headers = _RESTING, b"", []
 
     def exchange_over(self, *, close: bool) -> None:
         """Go on to the next request, or close."""

@@ -51,6 +51,10 @@ class Line(Protocol):
         """What writes bytes; another one once the connection is lost."""
         ...
 
+    def rest(self) -> None:
+        """Take no more memory than an answer under way needs."""
+        ...
+
     def exchange_over(self, *, close: bool) -> None:
         """Take the news that the answer is complete; `close`: the connection can't be used again."""
         ...
@@ -223,6 +227,9 @@ class Exchange:
         """Send the head of a stream; gives the way for its chunks."""
         chunked = self.head.version == "1.1"
         self.open(stream_head(self._line.date, self.call_id, self._announced, chunked=chunked), chunked=chunked)
+        self._announced = ""
+        if self.head.keep_alive:
+            self._line.rest()
         self._harmless = write_chunk(COMMENT)
         return partial(self._line.outbox.put, self._line) if chunked else None
 

@@ -92,8 +92,8 @@ class Tape:
         return self.status, self.content, self.ends, type(self.error), self.kept
 
 
-def play(pieces: Iterable[bytes], method: str = "POST") -> Tape:
-    """Send one request and play the server's bytes, after which it closes."""
+def play(pieces: Iterable[bytes], method: str = "POST", *, rests: bool = False) -> Tape:
+    """Send one request and play the server's bytes, after which it closes; `rests`: it rests wherever it may."""
     tape = Tape()
     connection = HttpConnection(tape)
     connection.connection_made(tape)  # type: ignore[arg-type]  # it is a transport as far as a connection needs one
@@ -102,6 +102,8 @@ def play(pieces: Iterable[bytes], method: str = "POST") -> Tape:
         if tape.is_closed:
             break
         connection.data_received(piece)
+        if rests:
+            connection.rest()
     connection.connection_lost(None)
     assert tape.is_over
     return tape
@@ -139,8 +141,10 @@ def test_every_split(data: bytes, outcome: tuple[object, ...]) -> None:
     step = 1 + len(data) // 500
     for at in range(1, len(data), step):
         assert play([data[:at], data[at:]]).outcome == outcome, at
+        assert play([data[:at], data[at:]], rests=True).outcome == outcome, at
     if step == 1:
         assert play(data[at : at + 1] for at in range(len(data))).outcome == outcome
+        assert play((data[at : at + 1] for at in range(len(data))), rests=True).outcome == outcome
 
 
 @pytest.mark.parametrize("data", [data for data, outcome in ANSWERS if outcome[-1]])
@@ -185,7 +189,7 @@ def test_any_change(data: bytes, changes: list[tuple[int, int, bytes]], places: 
         data = data[:at] + put + data[at + dropped :]
     bounds = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
     pieces = [data[begin:end] for begin, end in itertools.pairwise(bounds)]
-    play(pieces, method)
+    assert play(pieces, method).outcome == play(pieces, method, rests=True).outcome
 
 
 @settings(max_examples=300, deadline=None)

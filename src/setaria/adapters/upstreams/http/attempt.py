@@ -183,6 +183,8 @@ class HttpAttempt(Request):
             self._expire(phase, limit_s)
         elif now_s - self._started_s > limits_s["over"]:
             self._expire("over", limits_s["over"])
+        elif phase == "flowing" and self.connection is not None:
+            self.connection.rest()
 
     def _look(self) -> Phase:
         if self.phase != "sent":

@@ -7,7 +7,8 @@ answer, and the server wants to keep it too. In all other cases it is closed. Wh
 llhttp takes the framing off; the sink is called after it has taken in all that came at once, so a sink that cancels or
 raises never does so in the middle of a parse. Where it waits for the next chunk and what comes is one whole chunk, it
 need not see that: it would wait for the next one again. Servers send an event as one chunk, so most go by that way. Nor
-need it see an answer that came at once with a head which it knows.
+need it see an answer that came at once with a head which it knows. So it is let go while chunk after chunk is whole,
+and made anew, in the same state, for the first thing that is something else.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from setaria.core.errors import UpstreamCut, UpstreamError, UpstreamFailed
 from setaria.core.outbox import Outbox
 from setaria.wire.http_chunk import read_whole_chunk
 from setaria.wire.http_head import KnownHead, learn_head
+from setaria.wire.shortcut import Shortcut
 
 HEADER_LIMIT_BYTES = 64 * 1024
 
@@ -29,6 +31,7 @@ _GOOD = b"HTTP/1.1 200 "
 _LINE_END = b"\r\n"
 _HEADER_EXTRA_BYTES = 4  # colon, space and line end
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+_IN_CHUNKS = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"
 
 
 class KnownAnswer(NamedTuple):
@@ -62,6 +65,28 @@ class Home(Protocol):
 class HttpConnection(asyncio.Protocol):
     """One connection of the pool."""
 
+    __slots__ = (
+        "_has_answered",
+        "_head_bytes",
+        "_head_is_due",
+        "_headers",
+        "_home",
+        "_is_between_chunks",
+        "_is_framed",
+        "_is_reused",
+        "_is_whole",
+        "_loose_bytes",
+        "_may_stay",
+        "_parser",
+        "_pieces",
+        "_pooled",
+        "_shortcut",
+        "_status",
+        "_transport",
+        "idle_since_s",
+        "is_open",
+    )
+
     def __init__(self, home: Home) -> None:
         self.is_open = False
         self.idle_since_s = 0.0
@@ -69,6 +94,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = httptools.HttpResponseParser(self)
         self._pooled: Request | None = None
+        self._shortcut: Shortcut | None = None  # the request's, while the answer is between two chunks
         self._is_reused = False
         self._has_answered = False
         self._loose_bytes = 0  # came since a head, a piece of a body or an answer was last whole
@@ -76,6 +102,7 @@ class HttpConnection(asyncio.Protocol):
         self._headers: list[Header] = []
         self._head_bytes = 0
         self._head_is_due = False
+        self._is_framed = False
         self._pieces: list[bytes] = []
         self._is_between_chunks = False
         self._is_whole = False
@@ -112,6 +139,13 @@ class HttpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.resume_reading()
 
+    def rest(self) -> None:
+        """Let the parser go where it only waits for another chunk, until it is needed."""
+        parser = self._parser
+        if self._is_between_chunks and parser is not None:
+            self._may_stay = parser.should_keep_alive()
+            self._parser = None
+
     def abort(self) -> None:
         """Close at once."""
         self.is_open = False
@@ -127,13 +161,14 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, then tell the sink all of it at once."""
-        pooled, parser = self._pooled, self._parser
-        if pooled is None or parser is None:
+        shortcut = self._shortcut
+        if shortcut is not None and shortcut.pass_on(data):
+            return
+        pooled = self._pooled
+        if pooled is None:
             self.abort()
             return
         if self._is_between_chunks:
-            if pooled.shortcut is not None and pooled.shortcut.pass_on(data):
-                return
             piece = read_whole_chunk(data)
             if piece:
                 if not pooled.cancelled:
@@ -145,6 +180,7 @@ class HttpConnection(asyncio.Protocol):
         self._has_answered = True
         self._loose_bytes += len(data)
         is_http = True
+        parser = self._parser or self._remake_parser()
         try:
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -160,12 +196,14 @@ class HttpConnection(asyncio.Protocol):
             self._finish(pooled, may_stay=is_http and self._may_stay)
         elif not is_http:
             self._break_off(pooled, "gave an answer that is not HTTP")
+        else:
+            self._shortcut = pooled.shortcut if self._is_between_chunks else None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         pooled, self._pooled = self._pooled, None
         self.is_open = False
-        self._transport = self._parser = None
+        self._transport = self._parser = self._shortcut = None
         self._home.forget(self)
         if pooled is None or pooled.cancelled:
             return
@@ -173,7 +211,7 @@ class HttpConnection(asyncio.Protocol):
             self._home.again(pooled)
         elif not self._status:
             pooled.failed(UpstreamFailed(f"{self._home.name} closed the connection without an answer"))
-        elif exc is None and not any(name.lower() in _LENGTHS for name, _ in self._headers):
+        elif exc is None and not self._is_framed:
             pooled.phase = "over"
             pooled.end()
         else:
@@ -194,7 +232,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Take status and headers; those of an interim answer are passed over."""
-        if self._parser is None or self._is_whole:
+        if self._parser is None or self._is_whole or self._status:
             return
         self._loose_bytes = 0
         status = self._parser.get_status_code()
@@ -241,7 +279,14 @@ class HttpConnection(asyncio.Protocol):
         self._loose_bytes = self._head_bytes = self._status = 0
         self._headers = []
         self._pieces = []
+        self._shortcut = None
         self._head_is_due = self._is_between_chunks = self._is_whole = self._may_stay = False
+
+    def _remake_parser(self) -> httptools.HttpResponseParser:
+        """Make a parser that has read the head of a chunked answer and waits for a chunk, as the one let go did."""
+        self._parser = parser = httptools.HttpResponseParser(self)
+        parser.feed_data(_IN_CHUNKS + (b"\r\n" if self._may_stay else b"connection: close\r\n\r\n"))
+        return parser
 
     def _take_known(self, pooled: Request, data: bytes) -> bool:
         """Take a whole answer whose head is known; tells whether it was one."""
@@ -272,8 +317,10 @@ class HttpConnection(asyncio.Protocol):
         if self._head_is_due:
             self._head_is_due = False
             pooled.request = b""  # it will not be sent again, and may be long
+            headers, self._headers = self._headers, []
+            self._is_framed = any(name.lower() in _LENGTHS for name, _ in headers)
             if not pooled.cancelled:
-                pooled.head(self._status, self._headers)
+                pooled.head(self._status, headers)
         if self._pieces:
             pieces, self._pieces = self._pieces, []
             if not pooled.cancelled:
@@ -281,7 +328,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _finish(self, pooled: Request, *, may_stay: bool) -> None:
         """Go back to the pool if nothing speaks against it, and tell the sink that the answer is whole."""
-        self._pooled = None
+        self._pooled = self._shortcut = None
         pooled.connection = None
         pooled.phase = "over"
         transport = self._transport

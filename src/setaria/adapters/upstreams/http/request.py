@@ -49,6 +49,10 @@ class Carrier(Protocol):
         """Close at once."""
         ...
 
+    def rest(self) -> None:
+        """Take no more memory than an answer needs that goes on as it did."""
+        ...
+
     def pause(self) -> None:
         """Stop reading."""
         ...
