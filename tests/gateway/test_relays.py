@@ -198,3 +198,24 @@ def test_single_words_and_thoughts_are_written_and_counted(protocol: ProtocolNam
     (row,) = play_on(story, partial(make_stage, upstream, drains(7))).ledger.rows
     assert (row.ending, row.counts_from) == ("client_gone", "estimate")
     assert (row.usage.output_tokens, row.usage.reasoning_tokens) == (7, 2)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_stream_keeps_no_prompt(protocol: ProtocolName, stream: bool) -> None:
+    """What was asked may be long: once an answer flows, and nobody can be asked again, nothing of it is held."""
+    client = RecordingClient(body_of(stream=stream))
+    relay = FakeRelayUpstream(protocol, *((PIECES[0], PAUSE) if stream else (PAUSE,)), END)
+    held: list[bool] = []
+
+    async def story(stage: Stage) -> None:
+        _, task = begin(stage, protocol, client)
+        await until(lambda: client.watcher)
+        asked = relay.attempts[0]._sink._routed.asked  # type: ignore[attr-defined]  # the flow's
+        held.extend((bool(asked.dialogue.messages), bool(asked.envelope.fields)))
+        assert (asked.stream, asked.dialogue.max_output_tokens) == (stream, 100)
+        relay.go_on()
+        await task
+
+    (row,) = play_on(story, on_relay(relay)).ledger.rows
+    assert (row.ending, row.stream, held) == ("completed", stream, [not stream, not stream])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from setaria.core.answer import AnswerBuilder
 from setaria.core.errors import CallerError, UpstreamCut, UpstreamError
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, Finish, UsageReport
 from setaria.core.ids import CallId
 from setaria.core.usage import Usage
@@ -101,7 +102,7 @@ def read_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
 
 def relay_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
     """Relay a stream in pieces; what was sent on so far is always whole events."""
-    reader = codec.open_relay("public", DIALOGUE)
+    reader = codec.open_relay("public", estimate_dialogue(DIALOGUE))
     sent = b""
     try:
         for at in range(0, len(data), size):

@@ -258,6 +258,8 @@ class Flow(ABC):
         self._has_heard = True
         if self._first_token_s is None:
             self._first_token_s = self._heard_s = self._audience.clock.monotonic_s()
+            if self._audience.stream:
+                self._routed.asked.forget_prompt()
 
     def _complete(self) -> None:
         """End an answer that is whole; one whose client has left ends as that."""

@@ -83,6 +83,7 @@ def _request(routed: Routed, deployment: Deployment, platform: Platform) -> Mode
         platform.catalog.manner_of(deployment),
         asked.model.timeouts,
         asked.model.id,
+        asked.input_tokens,
     )
 
 

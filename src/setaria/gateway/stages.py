@@ -1,5 +1,7 @@
 """Stages: the records that a call passes through; each holds the one before, so that none can be skipped."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -14,6 +16,8 @@ from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.ledger.records import CallRecord, Ending
 from setaria.gateway.hold import Hold
 from setaria.wire.codec import Codec, Envelope
+
+_NO_FIELDS: Mapping[str, msgspec.Raw] = MappingProxyType({})
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -42,8 +46,11 @@ class Identified(msgspec.Struct, frozen=True):
     caller: Caller
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """The request was read and is good; `input_tokens` estimates its prompt."""
+class Asked(msgspec.Struct):
+    """The request was read and is good; `input_tokens` estimates its prompt.
+
+    Unlike all other stages it is edited, once: what was asked may be long, and a stream may be, too.
+    """
 
     identified: Identified
     model: Model
@@ -55,6 +62,11 @@ class Asked(msgspec.Struct, frozen=True):
     def stream(self) -> bool:
         """Whether the answer is wanted as a stream."""
         return self.envelope.stream
+
+    def forget_prompt(self) -> None:
+        """Let go of what was asked; nobody can be asked again."""
+        self.envelope = Envelope(self.envelope.model, self.envelope.stream, _NO_FIELDS)
+        self.dialogue = msgspec.structs.replace(self.dialogue, messages=(), tools=())
 
 
 class Admitted(msgspec.Struct, frozen=True):

@@ -131,7 +131,7 @@ class UpstreamCodec(Protocol):
         """
         ...
 
-    def open_relay(self, model: str, dialogue: Dialogue) -> RelayReader:
+    def open_relay(self, model: str, input_tokens: int) -> RelayReader:
         """Start reading along a streamed answer that is relayed; `model` is the public id that the caller sees."""
         ...
 

@@ -22,7 +22,8 @@ class ModelRequest(msgspec.Struct, frozen=True):
     """What is asked of an upstream: a dialogue for one of its models.
 
     `manner` is how the deployment wants to be asked; None: by `model`, with nothing said about thinking. `timeouts`
-    None: the upstream's own. `shown_model` is the public id that a relayed answer names instead of the upstream's own.
+    None: the upstream's own. `shown_model` is the public id that a relayed answer names instead of the upstream's own,
+    `input_tokens` the estimate of the prompt for an upstream that does not count.
     """
 
     call_id: CallId
@@ -32,6 +33,7 @@ class ModelRequest(msgspec.Struct, frozen=True):
     manner: Manner | None = None
     timeouts: Timeouts | None = None
     shown_model: str = ""
+    input_tokens: int = 0
 
 
 class Sink(Protocol):

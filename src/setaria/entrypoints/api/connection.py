@@ -225,7 +225,7 @@ class Connection(asyncio.Protocol):
 
     def rest(self) -> None:
         """Let the parser and what it read go, unless a request is under way in it."""
-        if self._incoming is None and not self._loose_bytes and not self._deaf:
+        if self._incoming is None and not (self._reading_head or self._loose_bytes or self._deaf):
             self._parser, self._target, self._headers = _RESTING, b"", []
 
     def exchange_over(self, *, close: bool) -> None:

@@ -15,6 +15,7 @@ from setaria.core.answer import Answer, AnswerBuilder
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text, Tool
 from setaria.core.entries import Timeouts
 from setaria.core.errors import CallerError, UpstreamError
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, Saying, UsageReport
 from setaria.core.ids import CallId
 from setaria.core.usage import Usage
@@ -40,6 +41,7 @@ DIALOGUE = Dialogue(
     sampling=Sampling(1.0, 0.95),
     tools=(Tool("get_weather", "Tells the weather.", b'{"type":"object","properties":{"city":{"type":"string"}}}'),),
 )
+PROMPT_TOKENS = estimate_dialogue(DIALOGUE)
 
 
 class EventTaker:
@@ -156,7 +158,9 @@ class Bench:
 def request_for(scenario: str, *, stream: bool = True) -> ModelRequest:
     """Write what the gateway asks for."""
     manner = Manner(scenario, "none")
-    return ModelRequest(CallId("c"), scenario, DIALOGUE, stream=stream, manner=manner, shown_model="public")
+    return ModelRequest(
+        CallId("c"), scenario, DIALOGUE, stream=stream, manner=manner, shown_model="public", input_tokens=PROMPT_TOKENS
+    )
 
 
 def make_network(clock: FakeClock) -> Network:

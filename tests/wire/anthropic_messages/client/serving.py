@@ -5,6 +5,7 @@ from typing import Any
 
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
 from setaria.core.errors import SetariaError
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, ReasoningDelta, TextDelta, ToolCallDelta
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client import AnthropicUpstream
@@ -76,7 +77,7 @@ def read(stream: bytes, sizes: tuple[int, ...] = ()) -> tuple[list[Event], Setar
 
 def relay(stream: bytes, sizes: tuple[int, ...] = ()) -> tuple[bytes, RelayReader, SetariaError | None]:
     """Relay a stream in such pieces; gives what was sent on, the relay, and the error that ended it."""
-    reader: RelayReader = UPSTREAM.open_relay(MODEL, DIALOGUE)
+    reader: RelayReader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
     sent = b""
     try:
         for piece in cut(stream, sizes):

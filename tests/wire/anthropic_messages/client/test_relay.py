@@ -5,6 +5,7 @@ import json
 import pytest
 
 from setaria.core.errors import UpstreamBusy, UpstreamCut, UpstreamFailed
+from setaria.core.estimate import estimate_dialogue
 from setaria.core.usage import Usage
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES
 from tests.wire.anthropic_messages.client.serving import (
@@ -141,14 +142,14 @@ def test_an_end_without_usage_gets_one() -> None:
 )
 def test_what_means_something(event: bytes, meaningful: bool, said_tokens: int) -> None:
     """Before content, a call or an end was seen the answer may still be asked for elsewhere."""
-    reader = UPSTREAM.open_relay(MODEL, DIALOGUE)
+    reader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
     reader.feed(start() + event)
     assert (meaningful, said_tokens) == (reader.meaningful, reader.said_tokens)
 
 
 def test_the_usage_of_an_answer_under_way() -> None:
     """The input is known from the first event on, the output counted by events."""
-    reader = UPSTREAM.open_relay(MODEL, DIALOGUE)
+    reader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
     reader.feed(start() + said("Hi") + delta(1, "text_delta", text="Ho"))
     assert (Usage(25), 2) == (reader.usage, reader.said_tokens)
 
@@ -179,7 +180,7 @@ def test_streams_that_end_badly(tail: bytes, kind: type[Exception]) -> None:
 
 def test_an_error_alone_is_told_at_once_and_stays() -> None:
     """An error with nothing before it is raised by the call that brought it, and by every later one."""
-    reader = UPSTREAM.open_relay(MODEL, DIALOGUE)
+    reader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
     for _ in range(2):
         with pytest.raises(UpstreamFailed):
             reader.feed(FAULT)
@@ -189,6 +190,6 @@ def test_an_error_alone_is_told_at_once_and_stays() -> None:
 
 def test_an_endless_event_is_refused() -> None:
     """An event that never ends does not fill the memory."""
-    reader = UPSTREAM.open_relay(MODEL, DIALOGUE)
+    reader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
     with pytest.raises(UpstreamFailed, match="bytes"):
         reader.feed(b"data: " + b"x" * EVENT_LIMIT_BYTES)

@@ -33,7 +33,7 @@ DETAILS = b'"completion_tokens_details":{"reasoning_tokens":0},"prompt_tokens_de
 
 def relay(pieces: list[bytes], model: str = "m") -> tuple[bytes, ChatRelay]:
     """Relay a stream that comes in these pieces."""
-    reader = ChatRelay(model, ASKED)
+    reader = ChatRelay(model, estimate_dialogue(ASKED))
     return b"".join([*map(reader.feed, pieces), reader.close()]), reader
 
 
@@ -124,7 +124,7 @@ def test_an_unknown_usage_does_not_hide_the_one_before() -> None:
 
 def test_chunks_without_meaning_are_told_apart() -> None:
     """A role, an empty text and a comment mean nothing yet; the first text does."""
-    reader = ChatRelay("m", ASKED)
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
     opening = b": wait\n\n" + sse(choice('{"role":"assistant","content":""}'))
     before = (reader.feed(opening), reader.meaningful, reader.said_tokens)
     text = sse(choice('{"content":"Hi"}'))
@@ -140,7 +140,7 @@ def test_long_texts_count_for_more_than_one_token() -> None:
 
 def test_an_event_is_kept_back_until_it_is_whole() -> None:
     """Half an event never crosses, and all from the finish reason on waits for the end."""
-    reader = ChatRelay("m", ASKED)
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
     body = sse(choice('{"content":"Hi"}'), STOP, USAGE, "[DONE]")
     gap = body.index(b"\n\n")
     sent = [reader.feed(piece) for piece in (body[:10], b"", body[10 : gap + 1], body[gap + 1 : -1], body[-1:])]
@@ -165,7 +165,7 @@ def test_what_is_no_whole_answer_is_an_error(body: bytes, error: type[SetariaErr
 
 def test_a_huge_event_is_refused() -> None:
     """What is kept back is bounded."""
-    reader = ChatRelay("m", ASKED)
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
     for _ in range(EVENT_LIMIT_BYTES // 65536):
         reader.feed(b"x" * 65536)
     with pytest.raises(UpstreamFailed, match="8388608 bytes"):
@@ -174,7 +174,7 @@ def test_a_huge_event_is_refused() -> None:
 
 def test_the_codec_opens_relays() -> None:
     """The codec gives a relay that shows the public name."""
-    reader = OpenAIUpstream().open_relay("seedling", ASKED)
+    reader = OpenAIUpstream().open_relay("seedling", estimate_dialogue(ASKED))
     assert msgspec.json.decode(reader.feed(sse(choice('{"content":"A"}')))[6:])["model"] == "seedling"
 
 
@@ -187,7 +187,7 @@ def test_what_came_before_an_error_in_the_same_piece_is_sent() -> None:
     """What a server said goes out though its error came in the same piece; the next call tells that."""
     said = sse(choice('{"content":"Hello"}'))
     for tell in ("feed", "close"):
-        reader = ChatRelay("m", ASKED)
+        reader = ChatRelay("m", estimate_dialogue(ASKED))
         assert reader.feed(said + b'data: {"error":{"message":"the engine has crashed"}}\n\n') == said
         assert (reader.meaningful, reader.said_tokens) == (True, 1)
         with pytest.raises(UpstreamFailed, match="the engine has crashed"):
@@ -285,7 +285,7 @@ def test_an_estimate_that_was_shown_too_early_is_told_again() -> None:
 def test_a_finish_reason_with_every_chunk_holds_up_nothing_but_the_last() -> None:
     """A server that gives a finish reason too early is believed when it says no more."""
     early = [sse(choice(f'{{"content":"{word}"}}', '"stop"')) for word in "AB"]
-    reader = ChatRelay("m", ASKED)
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
     comment = b": wait\n\n"
     sent = [reader.feed(piece) for piece in (early[0], comment, early[1], sse(USAGE))]
     assert [*sent, reader.close()] == [b"", b"", early[0], b"", early[1] + sse(USAGE, "[DONE]")]

@@ -79,7 +79,7 @@ class EventStream:
         self.is_over = False
         self.usage: Usage | None = None
         self._codec = codec
-        self._dialogue = dialogue
+        self._dialogue: Dialogue | None = dialogue
         self._sink = sink
         self.shortcut = sink.shortcut
         self._reader: EventReader | None = codec.open_reader(dialogue)
@@ -99,6 +99,7 @@ class EventStream:
         events = reader.feed(data)
         if events:
             self._tells += 1
+            self._dialogue = None  # it may be long, and is of no more use
             self._tell(events)
         if reader.mould is not None:
             self._sink.follow(reader.mould, reader.like)
@@ -122,9 +123,9 @@ class EventStream:
         except (UpstreamError, CallerError) as told:
             self._give_up(_truer(told, error))
 
-    def as_whole(self) -> Reading:
+    def as_whole(self) -> Reading | None:
         """Give the reading for a server that does not stream."""
-        return EventsAtOnce(self._codec, self._dialogue, self._sink)
+        return None if self._dialogue is None else EventsAtOnce(self._codec, self._dialogue, self._sink)
 
     def _take_reader(self) -> EventReader | None:
         """Close the shortcut, and give the reader, which is told what went there."""
@@ -195,11 +196,11 @@ class RelayedStream:
 
     is_stream = True
 
-    def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
+    def __init__(self, codec: UpstreamCodec, model: str, input_tokens: int, sink: RelaySink) -> None:
         self.is_over = False
         self._sink = sink
         self.shortcut = sink.shortcut
-        self._seen: RelayReader = codec.open_relay(model, dialogue)
+        self._seen: RelayReader = codec.open_relay(model, input_tokens)
         self._reader: RelayReader | None = self._seen
         self._held: list[bytes] | None = []
         self._known_tokens = 0  # of those that took the shortcut

@@ -13,6 +13,7 @@ from setaria.adapters.upstreams.http.proxy import choose_proxy
 from setaria.adapters.upstreams.http.readings import (
     EventsAtOnce,
     EventStream,
+    Reading,
     RelayedAtOnce,
     RelayedStream,
 )
@@ -98,8 +99,12 @@ class HttpUpstream:
     def relay(self, envelope: Envelope, request: ModelRequest, sink: RelaySink) -> RelayAttempt:
         """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink, later."""
         codec, dialogue = self._codec, request.dialogue
-        kind = RelayedStream if request.stream else RelayedAtOnce
-        reading = kind(codec, request.shown_model or envelope.model, dialogue, sink)
+        model = request.shown_model or envelope.model
+        reading: Reading = (
+            RelayedStream(codec, model, request.input_tokens, sink)
+            if request.stream
+            else RelayedAtOnce(codec, model, dialogue, sink)
+        )
         attempt = HttpAttempt(self._pool, codec, reading, request.timeouts or self._timeouts, self._clock)
         try:
             self._send(attempt, codec.rewrite_request(envelope, dialogue, request.manner or _manner(request)))

@@ -52,9 +52,9 @@ class AnthropicUpstream:
         """
         return read_answer(body)
 
-    def open_relay(self, model: str, dialogue: Dialogue) -> MessagesRelay:
+    def open_relay(self, model: str, input_tokens: int) -> MessagesRelay:
         """Start reading along a streamed answer that is relayed; `model` is the public id to show."""
-        return MessagesRelay(model, dialogue)
+        return MessagesRelay(model, input_tokens)
 
     def relay_answer(self, body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
         """Read a whole answer that is relayed; see `UpstreamCodec.relay_answer`.

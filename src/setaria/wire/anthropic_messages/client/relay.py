@@ -7,9 +7,7 @@ answer is whole: what comes from there on waits until `close`, and an error that
 after the end mark crosses.
 """
 
-from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
-from setaria.core.estimate import estimate_dialogue
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.correction import correct_message_delta, correct_message_start
@@ -40,14 +38,14 @@ class MessagesRelay:
     piece with events is told by the next call: first goes out what came before it.
     """
 
-    def __init__(self, model: str, dialogue: Dialogue) -> None:
+    def __init__(self, model: str, input_tokens: int) -> None:
         self.usage: Usage | None = None
         self.meaningful = False
         self.finished = False
         self.said_tokens = 0
         self.mould: Mould | None = None  # the learnt one, while nothing is held back that an event would wait for
         self._model = model
-        self._dialogue = dialogue
+        self._input_tokens = input_tokens
         self._tail: list[bytes] = []  # events from the finish reason on
         self._told = ToldUsage()
         self._line_ends = LineEnds()
@@ -195,7 +193,7 @@ class MessagesRelay:
         return b"" if corrected is None else write_event(b"message_delta", corrected)
 
     def _estimate(self) -> Usage:
-        return Usage(estimate_dialogue(self._dialogue), output_tokens=self.said_tokens)
+        return Usage(self._input_tokens, output_tokens=self.said_tokens)
 
 
 def _split_event(raw: bytes) -> tuple[str, bytes]:

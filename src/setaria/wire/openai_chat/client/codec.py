@@ -44,9 +44,9 @@ class OpenAIUpstream:
         """
         return read_answer(body, dialogue)
 
-    def open_relay(self, model: str, dialogue: Dialogue) -> RelayReader:
+    def open_relay(self, model: str, input_tokens: int) -> RelayReader:
         """Start reading along a streamed answer that is relayed; `model` is the public id to show."""
-        return ChatRelay(model, dialogue)
+        return ChatRelay(model, input_tokens)
 
     def relay_answer(self, body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
         """Read a whole answer that is relayed; `model` is the public id to show.

@@ -13,9 +13,7 @@ import re
 
 import msgspec
 
-from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
-from setaria.core.estimate import estimate_dialogue
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.mould import Lessons, Mould
@@ -39,21 +37,21 @@ _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatRelay:
-    """Reads along one stream; `model` is the public id to show, `dialogue` what was asked.
+    """Reads along one stream; `model` is the public id to show, `input_tokens` the estimate of the prompt.
 
     An error that comes in one piece with events is told by the next call: first goes out what came before it.
 
     Order: `feed` any number of times, then `close`, once.
     """
 
-    def __init__(self, model: str, dialogue: Dialogue) -> None:
+    def __init__(self, model: str, input_tokens: int) -> None:
         self.usage: Usage | None = None
         self.meaningful = False
         self.finished = False
         self.said_tokens = 0
         self.mould: Mould | None = None  # the learnt one, while nothing is held back that an event would wait for
         self._model = msgspec.json.encode(model)
-        self._dialogue = dialogue
+        self._input_tokens = input_tokens
         self._first = b"{}"  # chunk of the answer
         self._places = CallPlaces()
         self._tail: list[bytes] = []  # events from the finish reason on
@@ -259,7 +257,7 @@ class ChatRelay:
         return _DATA + msgspec.json.encode(fields | {"model": msgspec.Raw(self._model)})
 
     def _estimate(self) -> Usage:
-        return Usage(input_tokens=estimate_dialogue(self._dialogue), output_tokens=self.said_tokens)
+        return Usage(input_tokens=self._input_tokens, output_tokens=self.said_tokens)
 
 
 def _estimate_call(piece: CallPiece) -> int:
