@@ -50,8 +50,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host) -> None:
         self.full = False
         self.peer = ""
-        self.deadline_s = NEVER_S
-        self._body_deadline_s = NEVER_S
+        self.deadline_s = self._body_deadline_s = NEVER_S
         self._host = host
         self.outbox = host.outbox
         self._parser = httptools.HttpRequestParser(self)
@@ -59,13 +58,12 @@ class Connection(asyncio.Protocol):
         self.send: Callable[[bytes], None] = send_nowhere  # the transport's own: a step less for each event
         self._target = b""
         self._headers: list[Header] = []
-        self._loose_bytes = 0  # came since a head, a piece of a body or a request was last whole
+        self._waiting_bytes = self._loose_bytes = 0  # loose ones came since a head, a piece of a body or a request was last whole
         self._known: KnownRequest | None = None
         self._may_learn = True  # until a head was learned that did not come again
         self._incoming: Exchange | None = None
         self._current: Exchange | None = None
         self._waiting: list[Exchange] = []  # seldom more than none; a deque would be the largest thing here
-        self._waiting_bytes = 0
         self._unread = Unread()
         self._reading_head = self._deaf = self._lingering = self._half_closed = self._starved = False
 
