@@ -58,7 +58,7 @@ class Connection(asyncio.Protocol):
         self.send: Callable[[bytes], None] = send_nowhere  # the transport's own: a step less for each event
         self._target = b""
         self._headers: list[Header] = []
-        self._waiting_bytes = self._loose_bytes = 0  # loose ones came since a head, a piece of a body or a request was last whole
+        self._waiting_bytes = self._loose_bytes = 0  # loose: since a head, a piece of a body or a request was whole
         self._known: KnownRequest | None = None
         self._may_learn = True  # until a head was learned that did not come again
         self._incoming: Exchange | None = None
