@@ -40,6 +40,7 @@ def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock)
 
 def log_fields(record: CallRecord) -> dict[str, object]:
     """Give the row as the fields of a log line."""
+    usage = record.usage
     return {
         "call": record.id,
         "account": record.account_id,
@@ -51,11 +52,11 @@ def log_fields(record: CallRecord) -> dict[str, object]:
         "status": record.status,
         "ending": record.ending,
         "counts_from": record.counts_from,
-        "input_tokens": record.usage.input_tokens,
-        "cached_input_tokens": record.usage.cached_input_tokens,
-        "cache_write_tokens": record.usage.cache_write_tokens,
-        "output_tokens": record.usage.output_tokens,
-        "reasoning_tokens": record.usage.reasoning_tokens,
+        "input_tokens": usage.input_tokens,
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": usage.output_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
         "charge_nano": record.charge_nano,
         "charge_millicredits": record.charge_millicredits,
         "first_token_ms": record.first_token_ms,

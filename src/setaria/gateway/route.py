@@ -17,4 +17,4 @@ def route(admitted: Admitted, platform: Platform) -> Routed:
     now_s = platform.clock.monotonic_s()
     platform.router.budget.count_call(now_s)
     chosen = platform.router.choose(asked.model.deployments, session, now_s)
-    return Routed(admitted=admitted, deployment=chosen, session=session)
+    return Routed(admitted, asked, chosen, session)

@@ -78,16 +78,15 @@ class Admitted(msgspec.Struct, frozen=True):
 
 
 class Routed(msgspec.Struct, frozen=True):
-    """It is known who is asked first. `session` keeps a conversation at one deployment, None when nothing tells it."""
+    """It is known who is asked first, for what was admitted.
+
+    `session` keeps a conversation at one deployment, None when nothing tells it.
+    """
 
     admitted: Admitted
+    asked: Asked
     deployment: Deployment
     session: bytes | None
-
-    @property
-    def asked(self) -> Asked:
-        """The request."""
-        return self.admitted.asked
 
 
 class Tail(Protocol):

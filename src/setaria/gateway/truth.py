@@ -24,7 +24,7 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
     most_input = ODD_FACTOR * max(asked.input_tokens, LEAST_TOKENS)
     most_output = ODD_FACTOR * max(reply.said_tokens, LEAST_TOKENS)
     odd: list[str] = []
-    if usage.all_input_tokens > most_input:
+    if usage.input_tokens + usage.cached_input_tokens + usage.cache_write_tokens > most_input:
         odd.append(f"input {usage.all_input_tokens}, estimated {asked.input_tokens}")
         usage = _cut_input(usage, most_input)
     if usage.output_tokens > max(most_output, asked.dialogue.max_output_tokens):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from setaria.adapters.store.batches import BUSY_ROWS, FULL_ROWS, GroupCommit
+from setaria.adapters.store.batches import BUSY_ROWS, FULL_ROWS, GATHER_S, GATHERS_TO_A_TRIAL, GroupCommit
 from setaria.adapters.store.columns import CallValues, name_call_columns, values_from_call
 from setaria.adapters.store.failures import RowRefused
 from setaria.core.errors import Unavailable
@@ -83,6 +83,37 @@ def test_where_rows_come_fast_the_next_batch_waits_for_more(first: int, second: 
 
     asyncio.run(run())
     assert batches == sizes
+
+
+def test_a_batch_waits_no_longer_than_for_the_rows_that_come() -> None:
+    """Once so many rows have come in the whole time, the next batches begin with as many, at once; later it is tried
+    again whether there are more.
+    """
+    batches: list[int] = []
+    waits: list[float] = []
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        ended_s = loop.time()
+
+        async def commit(rows: Sequence[CallValues]) -> None:
+            nonlocal ended_s
+            batches.append(len(rows))
+            waits.append(loop.time() - ended_s)
+            ended_s = loop.time()
+
+        async def ask_for_ever() -> None:
+            while len(batches) < GATHERS_TO_A_TRIAL + 2:
+                await group.add(("row",))
+
+        group = GroupCommit(commit, pass_over)
+        await asyncio.gather(*[ask_for_ever() for _ in range(BUSY_ROWS)])
+
+    asyncio.run(run())
+    assert set(batches[:-1]) == {BUSY_ROWS}
+    is_long = [wait_s >= GATHER_S * 0.9 for wait_s in waits[1 : GATHERS_TO_A_TRIAL + 1]]
+    assert (is_long[0], is_long[-1]) == (True, True)
+    assert sum(is_long) <= GATHERS_TO_A_TRIAL // 2
 
 
 def test_a_full_batch_waits_for_nothing() -> None:

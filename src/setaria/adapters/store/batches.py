@@ -1,7 +1,8 @@
 """Group commit: all rows that wait are written in one transaction, as soon as the one before is done.
 
-Where rows come fast the next batch waits `GATHER_S` for more of them, for a batch costs far more than a row: calls then
-end sooner than they would otherwise. A row that comes alone waits for nothing.
+Where rows come fast the next batch waits for more of them, for a batch costs far more than a row: calls then end sooner
+than they would otherwise. It waits until as many are there as lately came within `GATHER_S`, and no longer than that;
+how many come is found out anew now and then. A row that comes alone waits for nothing.
 
 Theory. A row is waiting, in the batch that is being written, or answered; its future says which. One task moves rows on
 and ends when none waits, so an idle store costs nothing and a busy one writes larger batches by itself.
@@ -27,6 +28,8 @@ BUSY_ROWS = 6
 """Rows come fast when the last batch had so many."""
 FULL_ROWS = 64
 """With so many rows there is nothing to wait for."""
+GATHERS_TO_A_TRIAL = 16
+"""After so many waits it is found out anew how many rows come."""
 
 OnWritten = Callable[[int, float], None]
 
@@ -57,6 +60,9 @@ class GroupCommit(Generic[T]):
         self._waiting: list[tuple[T, asyncio.Future[Outcome]]] = []
         self._task: asyncio.Task[None] | None = None
         self._is_stuck = False
+        self._goal = FULL_ROWS  # with so many rows a batch waits no longer
+        self._gathers = 0
+        self._gathered: asyncio.Future[None] | None = None
 
     @property
     def queued(self) -> int:
@@ -73,6 +79,8 @@ class GroupCommit(Generic[T]):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         self._waiting.append((row, future))
+        if self._gathered is not None and len(self._waiting) >= self._goal:
+            self._end_gathering()
         if self._task is None:
             # It starts when this turn of the loop is over, and so takes along every row that the turn brings. It must
             # not die with the caller who happened to be first; `close` waits for it.
@@ -88,8 +96,8 @@ class GroupCommit(Generic[T]):
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                if self._last_rows >= BUSY_ROWS and len(self._waiting) < FULL_ROWS:
-                    await asyncio.sleep(GATHER_S)
+                if self._last_rows >= BUSY_ROWS:
+                    await self._gather()
                 batch, self._waiting = self._waiting, []
                 self._last_rows = len(batch)
                 self._being_written, started_s = len(batch), self._clock.monotonic_s()
@@ -105,6 +113,24 @@ class GroupCommit(Generic[T]):
         finally:
             self._task = None
             self._fail_waiting()
+
+    async def _gather(self) -> None:
+        """Wait for rows."""
+        self._gathers += 1
+        if self._gathers % GATHERS_TO_A_TRIAL == 0:
+            self._goal = FULL_ROWS
+        if len(self._waiting) < self._goal:
+            loop = asyncio.get_running_loop()
+            self._gathered = loop.create_future()
+            timer = loop.call_later(GATHER_S, self._end_gathering)
+            await self._gathered
+            timer.cancel()
+            self._goal = min(self._goal, len(self._waiting))
+
+    def _end_gathering(self) -> None:
+        gathered, self._gathered = self._gathered, None
+        if gathered is not None:
+            gathered.set_result(None)
 
     async def _write(self, batch: "list[tuple[T, asyncio.Future[Outcome]]]") -> None:
         try:

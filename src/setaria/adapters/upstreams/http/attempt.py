@@ -153,7 +153,9 @@ class HttpAttempt(Request):
 
     def end(self) -> None:
         """Tell the end."""
-        self._leave()
+        if self._under_way is not None:
+            self._under_way.discard(self)
+            self._under_way = None
         if self._refused is not None:
             self._tell_refusal()
             return

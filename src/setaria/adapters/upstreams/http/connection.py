@@ -114,7 +114,8 @@ class HttpConnection(asyncio.Protocol):
         """Send a request on this connection, which is idle or fresh."""
         self._pooled = pooled
         self._is_reused = not fresh
-        self._reset()
+        if self._has_answered:  # by the parser, which leaves things behind
+            self._reset()
         if self._transport is None:
             pooled.failed(UpstreamFailed(f"{self._home.name} closed the connection at once"))
             return
