@@ -35,6 +35,27 @@ def test_what_is_put_in_goes_out_after_the_turn() -> None:
     assert asyncio.run(story()) == [[], [b"a", b"b", b"c"], [b"a", b"b", b"c", b"d"]]
 
 
+def test_a_way_that_is_closed_stops_no_other() -> None:
+    """What comes after it in the outbox goes out all the same."""
+
+    class Closed:
+        """A transport that was closed."""
+
+        def send(self, data: bytes) -> None:
+            raise RuntimeError("the handler is closed")
+
+    sent: list[bytes] = []
+
+    async def story() -> None:
+        outbox = Outbox()
+        outbox.put(Closed(), b"a")
+        outbox.put(Way(sent), b"b")
+        await asyncio.sleep(0)
+
+    asyncio.run(story())
+    assert sent == [b"b"]
+
+
 def test_who_can_not_wait_sends_all_at_once() -> None:
     """A flush sends what waits, and nothing is sent twice."""
 

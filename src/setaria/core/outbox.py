@@ -35,4 +35,7 @@ class Outbox:
         """Send all of it now."""
         waiting, self._waiting = self._waiting, []
         for way, data in waiting:
-            way.send(data)
+            try:
+                way.send(data)
+            except RuntimeError:  # so a transport says that it is closed: what others are to get is not lost for it
+                continue
