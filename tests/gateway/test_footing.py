@@ -9,7 +9,10 @@ from setaria.domain.ledger.tariff import PriceList, Tariff
 from setaria.gateway import footing
 from setaria.gateway.desk import FORGET_S
 from setaria.gateway.footing import Footing
+from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
+from tests.fakes.waiting import turns
+from tests.gateway.calling import begin, body_of
 from tests.gateway.test_admit import PRICE, UNLIMITED, ask, make, play, said, settle
 
 CALLER = Caller(ACCOUNT, "active", KeyId("key_1"), "payg", "prepaid", Limits())
@@ -33,6 +36,21 @@ def test_a_footing_is_found_once() -> None:
     dearer = msgspec.structs.replace(PRICE, id="price_2")
     third = find(stage, limited, dearer)
     assert (third.price, third.limits) == (dearer, second.limits)
+
+
+def test_each_key_has_its_own_limits() -> None:
+    """A plan limits its own calls, and none of the account's others that come after them; nor the reverse."""
+    stage = make_stage()
+    callers = [
+        msgspec.structs.replace(CALLER, key_id=KeyId(f"key_{rpm}"), limits=Limits(every=ModelLimits(rpm=rpm)))
+        for rpm in (50, 2)
+    ]
+    told = [find(stage, caller).limits for caller in callers * 2]
+    assert told[0] is not None
+    (fund,) = {limits.requests.fund for limits in told if limits is not None}
+    for rpm, caller in ((50, callers[0]), (2, callers[1]), (50, callers[0])):
+        find(stage, caller)
+        assert fund.limit == rpm
 
 
 def test_what_pays() -> None:
@@ -72,6 +90,36 @@ def test_a_fund_that_was_forgotten_is_found_again() -> None:
         assert stage.book.numbers()[1] == sum(lease.idle for lease in after.leases)
 
     play(story, *said(3), *said(3), money=1000)
+
+
+def test_a_fund_that_is_forgotten_while_the_cash_is_found_is_found_again() -> None:
+    """A call that is paid later takes its slot of a fund that the desk knows, so that it comes back."""
+
+    async def story(stage: Stage) -> None:
+        desk = stage.platform.desk
+        await ask(stage)
+        for pause_s in (FORGET_S - 1, 2, FORGET_S + 1):
+            stage.clock.advance(pause_s)
+            await desk.clerk.renew()
+            if pause_s == 2:
+                await desk.tick()  # forgets the cash, which no call has asked for since the first
+            elif pause_s < FORGET_S:
+                await ask(stage)
+        before = desk.find(ACCOUNT, "in_flight", SEEDLING.id, 3)
+        stage.book.engine.gate.clear()
+        client = RecordingClient(body_of())
+        _, task = begin(stage, "openai_chat", client)
+        await turns(3)
+        assert not client.is_over
+        await desk.tick()
+        stage.book.engine.gate.set()
+        await task
+        after = desk.find(ACCOUNT, "in_flight", SEEDLING.id, 3)
+        assert after is not before
+        assert ([lease.idle for lease in after.leases], before.held, after.held) == ([1], 0, 0)
+
+    limits = Limits(every=ModelLimits(in_flight=3))
+    play(story, *said(3), *said(3), *said(3), *said(3), money=0, billing="postpaid", limits=limits)
 
 
 def test_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,11 @@ async def admit(asked: Asked, platform: Platform) -> Admitted:
         if listed is None and caller.billing == "prepaid":
             raise InvalidRequest(f"the model {asked.model.id} has no price yet, so it can't be paid for", param="model")
         footing = platform.footings.find(caller, asked.model, listed, None, desk)
-    cash = await desk.find_cash(caller.account_id) if footing.is_paid_later else ""
+    cash = ""
+    if footing.is_paid_later:
+        cash = await desk.find_cash(caller.account_id)
+        # The desk may have forgotten a fund meanwhile: what is taken of such a one never comes back.
+        footing = platform.footings.find(caller, asked.model, footing.listed, None, desk)
     hold = await _take_hold(footing, scope, asked, desk)
     if cash:
         hold.overdraw(cash)

@@ -63,7 +63,7 @@ class Desk:
         self._clock = clock
         self._funds: dict[tuple[AccountId, WantKind, str], Fund] = {}
         self._recalled: frozenset[AccountId] = frozenset()
-        self.generation = 0  # counts the funds that were forgotten: who knows one by itself looks it up again then
+        self.generation = 0  # counts funds forgotten and limits changed: who knows a fund by itself then finds it again
         self._released = asyncio.Event()
         self._has_called = False
 
@@ -83,6 +83,7 @@ class Desk:
         elif fund.limit != limit:
             fund.limit = limit
             fund.want = msgspec.structs.replace(fund.want, limit=limit)
+            self.generation += 1
             self.clerk.give_back(fund.collect())  # with nothing left here the next call asks, and tells the new limit
         return fund
 

@@ -1,8 +1,9 @@
 """Footing: what limits the calls of one key on one model, and what pays for them; found once and kept while it holds.
 
 Theory. A footing names funds of the desk, not what is in them. It holds as long as the caller, the model, the price and
-the term of a plan are the very records that it was made of, and the desk has forgotten no fund since: every change
-makes new records, for the caches are emptied then.
+the term of a plan are the very records that it was made of, for every change makes new records: the caches are emptied
+then. And it holds as long as the desk has forgotten no fund and changed no limit since: keys of one account share its
+funds, but a plan may limit its own calls otherwise, and a call that was long on its way may know an old limit.
 """
 
 import msgspec
@@ -119,16 +120,11 @@ class FootingBook:
         if len(self._kept) >= MAX_KEPT:
             self._kept.clear()
         price = _NOTHING if listed is None or is_free(listed) else listed
-        found = self._kept[key] = Footing(
-            caller,
-            model,
-            listed,
-            term,
-            desk.generation,
-            price,
-            _find_limits(caller, model, term, desk),
-            () if price is _NOTHING else _find_payers(caller, term, desk),
-        )
+        limits = _find_limits(caller, model, term, desk)
+        payers = () if price is _NOTHING else _find_payers(caller, term, desk)
+        # Only now: to find a fund may change its limit, which ends the footings of others that wanted another one.
+        found = Footing(caller, model, listed, term, desk.generation, price, limits, payers)
+        self._kept[key] = found
         return found
 
 
