@@ -10,7 +10,7 @@ from setaria.gateway import footing
 from setaria.gateway.desk import FORGET_S
 from setaria.gateway.footing import Footing
 from tests.fakes.client import RecordingClient
-from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
+from tests.fakes.platform import ACCOUNT, ANY, SEEDLING, Stage, add_key, make_stage
 from tests.fakes.waiting import turns
 from tests.gateway.calling import begin, body_of
 from tests.gateway.test_admit import PRICE, UNLIMITED, ask, make, play, said, settle
@@ -51,6 +51,23 @@ def test_each_key_has_its_own_limits() -> None:
     for rpm, caller in ((50, callers[0]), (2, callers[1]), (50, callers[0])):
         find(stage, caller)
         assert fund.limit == rpm
+
+
+def test_a_call_is_not_refused_by_the_limit_of_another_key() -> None:
+    """What the books have just refused to a key with a lower limit they are asked again for one with a higher one."""
+
+    async def story(stage: Stage) -> None:
+        lower = msgspec.structs.replace(ANY, billing="prepaid", limits=Limits(every=ModelLimits(rpm=1)))
+        other = add_key(stage.ledger, terms=lower)
+        statuses = []
+        for key in (other, other, stage.key):
+            client = RecordingClient(body_of())
+            await begin(stage, "openai_chat", client, key)[1]
+            statuses.append(client.status)
+        assert statuses == [200, 429, 200]
+
+    limits = Limits(every=ModelLimits(rpm=50))
+    play(story, *said(3), *said(3), money=1000, limits=limits)
 
 
 def test_what_pays() -> None:

@@ -83,6 +83,7 @@ class Desk:
         elif fund.limit != limit:
             fund.limit = limit
             fund.want = msgspec.structs.replace(fund.want, limit=limit)
+            fund.short_until_s = 0.0  # what the books refused was under the old one
             self.generation += 1
             self.clerk.give_back(fund.collect())  # with nothing left here the next call asks, and tells the new limit
         return fund

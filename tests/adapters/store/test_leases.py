@@ -238,6 +238,21 @@ def test_a_cap_has_a_row_a_month(url: str) -> None:
     assert len(numbers(url)) == 2
 
 
+def test_a_raised_cap_first_makes_up_for_what_was_spent_beyond_it(url: str) -> None:
+    """Of a cap of 40 instead of 10, of which 30 are spent, 10 are left, and not 30."""
+
+    async def story(book: LeaseTable, store: Store) -> None:
+        a = Worker(book, A)
+        ((name, _),) = await a.ask(want("cap", 10, 10, 10, "key_1"))
+        ((period,),) = read_rows(url, "SELECT period FROM allowances")
+        await store.record(make_call(), (Debit(A, name, int(str(period)), 30, 10),))
+        assert [*numbers(url).values()] == [(0, 10, 30, 20)]
+        assert await a.trade((want("cap", 11, 11, 40, "key_1"),)) == (Short(0, 10, 0),)
+
+    tell(url, story)
+    assert [*numbers(url).values()] == [(10, 40, 30, 0)]
+
+
 def test_what_comes_back_can_be_leased_by_another(url: str) -> None:
     """Returns are taken before asks are answered; an empty lease leaves no row; more than there is changes nothing."""
     fund(url, ("cash", "cash", 100, "NULL"))

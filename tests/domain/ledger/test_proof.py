@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from setaria.core.ids import AccountId
-from setaria.domain.ledger.allowances import Allowance, Entry
+from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry
 from setaria.domain.ledger.proof import Books, ChargedCall, prove
 
 ACCOUNT = AccountId("acct_1")
@@ -39,6 +39,13 @@ def test_debt_and_postpaid_accounts_are_no_faults() -> None:
     assert prove(change(GOOD, allowances=(owing, PLAN, WINDOW), calls=calls)).faults == ()
     later = change(CASH, available=-40, spent=130)
     assert prove(change(GOOD, allowances=(later, PLAN, WINDOW), calls=calls, prepaid=frozenset())).faults == ()
+
+
+@pytest.mark.parametrize("kind", ["cap", "rpm", "tpm", "in_flight"])
+def test_a_limit_that_was_lowered_is_no_fault(kind: AllowanceKind) -> None:
+    """What is used of it may be more than it grants now."""
+    lowered = Allowance("al_limit", ACCOUNT, kind, "m", 0, available=-10, granted=60, spent=70, debt=0)
+    assert prove(change(GOOD, allowances=(*GOOD.allowances, lowered))).faults == ()
 
 
 @pytest.mark.parametrize(

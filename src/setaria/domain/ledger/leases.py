@@ -148,12 +148,17 @@ def period_of(kind: WantKind, now_ms: int) -> int:
 def renew_allowance(row: Allowance, period: int, limit: int) -> Allowance:
     """Let a limit's row stand for this period, and grant what the limit is now.
 
-    Worked: limit 100, used up to 30 left; lowered to 60 in the same minute: -10 left, so nothing until the next one.
+    Worked: limit 100, used up to 30 left; lowered to 60 in the same minute: -10 left, so nothing until the next one. A
+    cap of 10, of which 30 were spent, debt 20; raised to 40: 10 left, no debt.
     """
     if row.period < period:
         return msgspec.structs.replace(row, period=period, available=limit, granted=limit, spent=0, debt=0)
     if row.granted != limit:
-        return msgspec.structs.replace(row, granted=limit, available=row.available + limit - row.granted)
+        more = limit - row.granted
+        made_up = min(row.debt, max(more, 0))
+        return msgspec.structs.replace(
+            row, granted=limit, available=row.available + more - made_up, debt=row.debt - made_up
+        )
     return row
 
 

@@ -75,7 +75,8 @@ def prove(books: Books) -> Proof:
     available + leases + spent - debt = granted, for everything that is kept in periods too.
     granted = the sum of the entries, for cash, gifts and plans; entries of the kind `checkpoint` stand for calls.
     spent = the sum of what calls and checkpoints took.
-    A call's charge is what its allowances paid, to the last unit. No prepaid purse is below zero, and no debt.
+    A call's charge is what its allowances paid, to the last unit. No prepaid purse is below zero, and no debt; a limit
+    is, when it was lowered below what is used of it.
     """
     kinds = {allowance.id: allowance.kind for allowance in books.allowances}
     granted: dict[str, int] = {}
@@ -113,7 +114,8 @@ def _prove_allowance(allowance: Allowance, books: Books, granted: int, spent: in
         yield _fault(allowance, "granted", f"granted is {allowance.granted}, but the entries sum to {granted}")
     if allowance.kind in _SPENT_BY_CALLS and spent != allowance.spent:
         yield _fault(allowance, "spent", f"spent is {allowance.spent}, but calls and checkpoints sum to {spent}")
-    if allowance.debt < 0 or (allowance.available < 0 and allowance.account_id in books.prepaid):
+    may_be_negative = allowance.kind not in _SPENT_BY_CALLS or allowance.account_id not in books.prepaid
+    if allowance.debt < 0 or (allowance.available < 0 and not may_be_negative):
         yield _fault(allowance, "negative", f"available is {allowance.available}, debt is {allowance.debt}")
 
 

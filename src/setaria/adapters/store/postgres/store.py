@@ -186,7 +186,9 @@ class PostgresStore:
     async def _commit(self, settlements: Sequence[Settlement]) -> None:
         columns = zip(*(each.values for each in settlements), strict=True)
         async with self._writing.use() as connection, connection.transaction():
-            by_id = {str(each.call.id): each for each in reversed(settlements)}  # of the same call the first is inserted
+            by_id = {
+                str(each.call.id): each for each in reversed(settlements)
+            }  # of the same call the first is inserted
             new = [by_id[row[0]] for row in await connection.fetch(_INSERT_CALLS, *columns)]
             await play(connection, apply_debits(POSTGRES, new))
             await play(connection, quarantine(new))
