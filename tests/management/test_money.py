@@ -339,6 +339,15 @@ def test_limits_are_set_one_by_one(books: FakePlanBooks) -> None:
     assert shown == [("*", 5, 50, 16), ("seedling", 1, 50, 2)]
 
 
+@pytest.mark.parametrize("limit", [0, -1, 10**12 + 1, 10**20])
+@pytest.mark.parametrize("name", ["rpm", "tpm", "in_flight"])
+def test_a_limit_that_the_books_could_not_keep_is_refused(books: FakePlanBooks, name: str, limit: int) -> None:
+    """Nothing is changed."""
+    with pytest.raises(InvalidRequest, match=f"{name} is {limit}; allowed: 1 to 1000000000000"):
+        set_limits(books.accounts, "ann", None, {name: limit})
+    assert show_account(books, "ann").account.limits == Limits()
+
+
 def test_limits_are_reset_and_lifted(books: FakePlanBooks) -> None:
     """Back to the platform's, of one model or of all; or none at all, until some are set."""
     set_limits(books.accounts, "ann", None, {"rpm": 5})

@@ -16,6 +16,7 @@ from setaria.domain.ledger.ports import PurseBook
 
 MAX_NAME_LENGTH = 100
 _MAX_EMAIL_LENGTH = 254
+_MAX_LIMIT = 10**12
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
 
 
@@ -91,9 +92,12 @@ def set_limits(book: AccountBook, account: str, model: str | None, given: Mappin
     Takes: given, the limits by name: `rpm`, `tpm`, `in_flight`.
 
     An account that was without limits has them from now on. Workers know them within a second.
-    Raises: NotFound when there is no such account; InvalidRequest when it is closed.
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed, or a limit not 1 to 10**12.
     """
     found = find_open_account(book, account)
+    for name, limit in given.items():
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise InvalidRequest(f"{name} is {limit}; allowed: 1 to {_MAX_LIMIT}", param=name)
     before = found.limits.every if model is None else found.limits.models.get(model, ModelLimits())
     return _put_limits(book, found, model, msgspec.structs.replace(before, **given))
 
