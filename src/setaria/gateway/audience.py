@@ -44,18 +44,32 @@ class Audience:
     `send_chunk` is what the open client gives as such; who sends by it says so in `has_written`, once a tick.
     """
 
-    is_open = False
-    has_written = False  # since the last tick
-    send_chunk: SendChunk | None = None
-    gone: tuple[Ending, SetariaError | None] | None = None
-    _flow: Flow | None = None
-    _is_full = False
+    __slots__ = (
+        "_client",
+        "_flow",
+        "_is_full",
+        "_silent_since_s",
+        "call_id",
+        "clock",
+        "codec",
+        "gone",
+        "has_written",
+        "is_open",
+        "send_chunk",
+        "stream",
+    )
 
     def __init__(self, client: Client, codec: Codec, call_id: CallId, clock: Clock, *, stream: bool) -> None:
         self.codec = codec
         self.call_id = call_id
         self.clock = clock
         self.stream = stream
+        self.is_open = False
+        self.has_written = False  # since the last tick
+        self.send_chunk: SendChunk | None = None
+        self.gone: tuple[Ending, SetariaError | None] | None = None
+        self._flow: Flow | None = None
+        self._is_full = False
         self._client = client
         self._silent_since_s = clock.monotonic_s()
 

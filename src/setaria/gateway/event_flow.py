@@ -31,6 +31,17 @@ _SAYING = (TextDelta, ReasoningDelta)
 class EventFlow(Flow):
     """Implements the port `Sink`."""
 
+    __slots__ = (
+        "_builder",
+        "_estimate",
+        "_finished",
+        "_head",
+        "_report",
+        "_seen_reasoning_tokens",
+        "_seen_tokens",
+        "_writer",
+    )
+
     def __init__(self, routed: Routed, audience: Audience, head: AnswerHead) -> None:
         super().__init__(routed, audience)
         self._head = head

@@ -53,21 +53,30 @@ _NO_SHORTCUT = Shortcut()  # stays closed: nothing passes of an answer that is r
 class Flow(ABC):
     """What attempts have in common, however their answer is passed on."""
 
-    error: SetariaError | None = None
-    ending: Ending = "completed"
-    _attempt: Attempt = _NOT_BEGUN
-    _is_over = False
-    _has_heard = False  # since the last tick, by the long way
-    _passed_tokens = 0  # by the shortcut, up to the last tick
-    _heard_s: float | None = None
-    _first_token_s: float | None = None
-    _unsent = b""
-    _tail: Tail | None = None
-    _draining = False
-    _is_paused = False
-    _is_late = False
-    _paid_tokens: int | None = None
-    _backlog: list[Callable[[], None]] | None = None
+    __slots__ = (
+        "_attempt",
+        "_audience",
+        "_backlog",
+        "_began_s",
+        "_draining",
+        "_first_token_s",
+        "_has_heard",
+        "_heard_s",
+        "_hold",
+        "_is_late",
+        "_is_over",
+        "_is_paused",
+        "_limit_tokens",
+        "_paid_tokens",
+        "_passed_tokens",
+        "_routed",
+        "_tail",
+        "_unsent",
+        "ending",
+        "error",
+        "over",
+        "shortcut",
+    )
 
     def __init__(self, routed: Routed, audience: Audience) -> None:
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,6 +86,18 @@ class Flow(ABC):
         self._audience = audience
         self._began_s = audience.clock.monotonic_s()
         self._limit_tokens = self._hold.limit_tokens
+        self.error: SetariaError | None = None
+        self.ending: Ending = "completed"
+        self._attempt: Attempt = _NOT_BEGUN
+        self._is_over = self._draining = self._is_paused = self._is_late = False
+        self._has_heard = False  # since the last tick, by the long way
+        self._passed_tokens = 0  # by the shortcut, up to the last tick
+        self._heard_s: float | None = None
+        self._first_token_s: float | None = None
+        self._unsent = b""
+        self._tail: Tail | None = None
+        self._paid_tokens: int | None = None
+        self._backlog: list[Callable[[], None]] | None = None
 
     @property
     def may_be_repeated(self) -> bool:

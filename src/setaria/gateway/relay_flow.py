@@ -8,15 +8,20 @@ from setaria.domain.routing.ports import RelayAttempt
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.hold import UNBOUNDED
+from setaria.gateway.stages import Routed
 from setaria.wire.mould import Mould
 
 
 class RelayFlow(Flow):
     """Implements the port `RelaySink`."""
 
-    _relayed: RelayAttempt | None = None
-    _told: Usage | None = None
-    _whole_tokens: int | None = None
+    __slots__ = ("_relayed", "_told", "_whole_tokens")
+
+    def __init__(self, routed: Routed, audience: Audience) -> None:
+        super().__init__(routed, audience)
+        self._relayed: RelayAttempt | None = None
+        self._told: Usage | None = None
+        self._whole_tokens: int | None = None
 
     def begin_relay(self, attempt: RelayAttempt) -> None:
         """Take hold of the request under way."""
@@ -84,6 +89,8 @@ class RelayFlow(Flow):
 
 class RelayTail:
     """The end of a relayed stream."""
+
+    __slots__ = ("_audience", "_last")
 
     def __init__(self, audience: Audience, last: bytes = b"") -> None:
         self._audience = audience

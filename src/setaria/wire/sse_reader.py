@@ -29,6 +29,8 @@ class LineEnds:
     `after_return`: the last piece ended in a `\r`, so that a `\n` which comes next belongs to it.
     """
 
+    __slots__ = ("after_return",)
+
     def __init__(self) -> None:
         self.after_return = False
 

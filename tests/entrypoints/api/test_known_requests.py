@@ -6,6 +6,9 @@ import msgspec
 import pytest
 
 from setaria.entrypoints.api.connection import Connection
+from setaria.entrypoints.api.head import HeadFacts, read_head
+from setaria.entrypoints.api.known_request import MOST_SHARED, KnownRequest, learn_request
+from setaria.wire.http_head import KnownHead
 from tests.entrypoints.api.serving import CHAT, GOOD, LIMITS, MESSAGES, STREAM, Answer, Site, Wire, visit
 from tests.fakes.waiting import turns, until
 
@@ -164,3 +167,22 @@ def test_an_empty_body_is_none() -> None:
         assert (await ask(wire, site.request("POST", CHAT, content_length="0"))).status == 400
 
     visit(story)
+
+
+def test_a_head_that_many_connections_have_is_kept_once() -> None:
+    """What was learned on one connection is the same thing on the next; of very many the oldest are forgotten."""
+    known: dict[KnownHead, KnownRequest] = {}
+
+    def learn(name: int) -> KnownRequest:
+        data = b"POST /v1/chat/completions HTTP/1.1\r\nhost: h%d\r\ncontent-length: 2\r\n\r\n{}" % name
+        facts = HeadFacts("POST", b"/v1/chat/completions", "1.1", keep_alive=True)
+        head = read_head(facts, [(b"host", b"h%d" % name), (b"content-length", b"2")], 100)
+        learned = learn_request(data, head, known)
+        assert learned is not None
+        return learned
+
+    first = learn(0)
+    assert (learn(0) is first, len(known)) == (True, 1)
+    for name in range(MOST_SHARED):
+        learn(name + 1)
+    assert (learn(0) is first, learn(0) == first, len(known)) == (False, True, 2)

@@ -48,8 +48,7 @@ class Connection(asyncio.Protocol):
     """One connection."""
 
     def __init__(self, host: Host) -> None:
-        self.full = False
-        self.peer = ""
+        self.full, self.peer = False, ""
         self.deadline_s = self._body_deadline_s = NEVER_S
         self._host = host
         self.outbox = host.outbox
@@ -314,8 +313,9 @@ class Connection(asyncio.Protocol):
         """Know the head of a request from now on that came at once, and after which the connection stays."""
         exchange = self._current
         if exchange is not None and exchange.whole and not self._loose_bytes:
-            learned = learn_request(data, exchange.head)
+            learned = learn_request(data, exchange.head, self._host.known_requests)
             self._known, self._may_learn = learned or self._known, learned is None
+            exchange.head = exchange.head if learned is None else learned.request_of(exchange.size_bytes)
 
     def _begin(self, exchange: Exchange) -> None:
         self._current = exchange

@@ -6,6 +6,8 @@ from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
 from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.exchange import Exchange
+from setaria.entrypoints.api.known_request import KnownRequest
+from setaria.wire.http_head import KnownHead
 
 
 class Guest(Protocol):
@@ -44,6 +46,7 @@ class Host(Protocol):
     stopping: bool
     date: str
     outbox: Outbox
+    known_requests: dict[KnownHead, KnownRequest]
 
     def now_s(self) -> float:
         """Tell the monotonic time."""

@@ -11,6 +11,8 @@ import msgspec
 from setaria.entrypoints.api.head import RequestHead
 from setaria.wire.http_head import KnownHead, learn_head
 
+MOST_SHARED = 1000
+
 _LENGTH = b"content-length"
 
 
@@ -27,15 +29,20 @@ class KnownRequest(NamedTuple):
         return msgspec.structs.replace(self.request, content_length=size_bytes)
 
 
-def learn_request(data: bytes, request: RequestHead) -> KnownRequest | None:
+def learn_request(data: bytes, request: RequestHead, known: dict[KnownHead, KnownRequest]) -> KnownRequest | None:
     """Learn the head of a request that came at once and was found good; None when it can't come again like this.
 
-    Takes: data, all bytes of the request and no others.
+    Takes: data, all bytes of the request and no others; known, what was learned on other connections, of which many
+    have the same head: it is kept once.
     """
     if not request.keep_alive or request.content_length is None:
         return None
     head = learn_head(data)
     if head is None:
         return None
-    headers = tuple(field for field in request.headers if field[0].lower() != _LENGTH)
-    return KnownRequest(head, msgspec.structs.replace(request, headers=headers))
+    if head not in known:
+        if len(known) >= MOST_SHARED:
+            known.clear()
+        headers = tuple(field for field in request.headers if field[0].lower() != _LENGTH)
+        known[head] = KnownRequest(head, msgspec.structs.replace(request, headers=headers))
+    return known[head]

@@ -14,6 +14,8 @@ from setaria.core.outbox import Outbox
 from setaria.entrypoints.api.connection import Connection
 from setaria.entrypoints.api.exchange import Exchange
 from setaria.entrypoints.api.host import Guest
+from setaria.entrypoints.api.known_request import KnownRequest
+from setaria.wire.http_head import KnownHead
 
 TICK_S = 1.0
 BODY_MEMORY_BYTES = 512 * 1024 * 1024
@@ -60,6 +62,7 @@ class Server:
         self._listener: asyncio.Server | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._emptied = asyncio.Event()
+        self.known_requests: dict[KnownHead, KnownRequest] = {}
 
     async def listen(self, listening_socket: socket.socket) -> None:
         """Accept connections from a socket that listens already."""

@@ -194,6 +194,8 @@ class EventsAtOnce:
 class RelayedStream:
     """Relays a stream, from its first event that means something."""
 
+    __slots__ = ("_held", "_known_tokens", "_reader", "_seen", "_sink", "is_over", "shortcut")
+
     is_stream = True
 
     def __init__(self, codec: UpstreamCodec, model: str, input_tokens: int, sink: RelaySink) -> None:

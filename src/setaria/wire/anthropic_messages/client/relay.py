@@ -38,6 +38,26 @@ class MessagesRelay:
     piece with events is told by the next call: first goes out what came before it.
     """
 
+    __slots__ = (
+        "_ended",
+        "_failure",
+        "_held",
+        "_held_bytes",
+        "_input_tokens",
+        "_learnt",
+        "_lessons",
+        "_line_ends",
+        "_model",
+        "_started",
+        "_tail",
+        "_told",
+        "finished",
+        "meaningful",
+        "mould",
+        "said_tokens",
+        "usage",
+    )
+
     def __init__(self, model: str, input_tokens: int) -> None:
         self.usage: Usage | None = None
         self.meaningful = False

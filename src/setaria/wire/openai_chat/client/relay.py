@@ -44,6 +44,29 @@ class ChatRelay:
     Order: `feed` any number of times, then `close`, once.
     """
 
+    __slots__ = (
+        "_failure",
+        "_first",
+        "_held",
+        "_held_bytes",
+        "_input_tokens",
+        "_is_done",
+        "_is_model_known",
+        "_learnt",
+        "_lessons",
+        "_line_ends",
+        "_model",
+        "_model_pair",
+        "_places",
+        "_shown_usage",
+        "_tail",
+        "finished",
+        "meaningful",
+        "mould",
+        "said_tokens",
+        "usage",
+    )
+
     def __init__(self, model: str, input_tokens: int) -> None:
         self.usage: Usage | None = None
         self.meaningful = False
