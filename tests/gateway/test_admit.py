@@ -201,6 +201,24 @@ def test_a_key_s_cap_bounds_a_postpaid_account_too() -> None:
     assert [(row.ending, row.usage.output_tokens) for row in stage.ledger.rows] == [("out_of_funds", 300 + 256)]
 
 
+@pytest.mark.parametrize("billing", ["prepaid", "postpaid"])
+def test_a_cap_is_whole_again_when_the_month_turns(billing: Billing) -> None:
+    """Also for a key whose calls never pause, on a worker that still knows its lease of the old month."""
+
+    async def story(stage: Stage) -> None:
+        assert (await ask(stage)).status == 200
+        stage.clock.advance(8 * 86_400 - 1)  # the last second of November
+        await stage.platform.desk.clerk.renew()
+        assert (await ask(stage)).status == 200
+        stage.clock.advance(1)
+        assert (await ask(stage)).status == 200
+
+    stage = play(story, *said(3), *said(3), *said(3), money=1000, billing=billing, rules=KeyRules(cap_nano=35))
+    settle(stage)
+    caps = stage.book.do("SELECT period, spent, debt FROM allowances WHERE kind = 'cap' ORDER BY period")
+    assert [row[1:] for row in caps] == [(2 * (PROMPT + 6), 0), (PROMPT + 6, 0)]
+
+
 @pytest.mark.parametrize("limits", [UNLIMITED, Limits()])
 def test_a_recalled_postpaid_account_waits(limits: Limits) -> None:
     """While it is being changed it begins no calls, though it pays later."""

@@ -172,7 +172,8 @@ def _open_books(dialect: Dialect, trade: Trade, now_ms: int) -> Script[_Books]:
     wants = [want for ask in trade.asks for want in ask]
     made: dict[Key, Allowance] = {}
     for want in wants:
-        if want.is_new and want.times is None and (want.kind == "money" or want.limit is not None):
+        may_lack = want.is_new or want.kind == "cap"  # a cap's month may have begun since, for whoever knows the old one
+        if may_lack and want.times is None and (want.kind == "money" or want.limit is not None):
             kind: AllowanceKind = "cash" if want.kind == "money" else want.kind
             period, limit = period_of(want.kind, now_ms), want.limit or 0
             row = Allowance(new_allowance_id(), want.account_id, kind, want.scope, period, limit, limit, 0, 0)
