@@ -447,6 +447,29 @@ def test_leases_that_are_called_home() -> None:
     tell(story)
 
 
+def test_who_waited_for_a_recall_still_waits_for_what_others_hold() -> None:
+    """The recall is over after 2 seconds; what is held then is worth the patience that every call has."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(100)
+        held = await office.get(20, 100)
+        office.book.do("INSERT INTO recalls VALUES ('acct_1', 4102444800000)")
+        await office.desk.renew_recalls()
+
+        async def end_recall(seconds: float) -> None:
+            office.clock.advance(max(seconds, 2))
+            office.book.do("DELETE FROM recalls")
+            await office.desk.renew_recalls()
+
+        office.clock.sleep = end_recall  # type: ignore[method-assign]  # while calls wait for the end of the recall
+        waiting = asyncio.create_task(office.get(20, 100))
+        await turns()
+        office.desk.put_back(office.money(), held)
+        assert total(await waiting) == 100
+
+    tell(story)
+
+
 def test_slots_of_a_recalled_account_go_home() -> None:
     """Those that are free at once, those of calls under way when these end: so an action can see that none is."""
 

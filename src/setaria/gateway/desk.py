@@ -126,6 +126,8 @@ class Desk:
         started_s = self._clock.monotonic_s()
         for line in lines:
             line.fund.touched_s = started_s
+        await self._wait_for_standing(lines, started_s)
+        started_s = self._clock.monotonic_s()  # who had to wait for that has all the patience for what is lacking left
         while True:
             await self._wait_for_standing(lines, started_s)
             taken = self.take(lines)

@@ -172,7 +172,7 @@ def _open_books(dialect: Dialect, trade: Trade, now_ms: int) -> Script[_Books]:
     wants = [want for ask in trade.asks for want in ask]
     made: dict[Key, Allowance] = {}
     for want in wants:
-        may_lack = want.is_new or want.kind == "cap"  # a cap's month may have begun since, for whoever knows the old one
+        may_lack = want.is_new or want.kind == "cap"  # its month may have begun since the worker saw it
         if may_lack and want.times is None and (want.kind == "money" or want.limit is not None):
             kind: AllowanceKind = "cash" if want.kind == "money" else want.kind
             period, limit = period_of(want.kind, now_ms), want.limit or 0
