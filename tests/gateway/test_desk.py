@@ -424,6 +424,27 @@ def test_a_trade_that_is_refused() -> None:
     tell(story)
 
 
+def test_who_asks_beside_a_call_that_is_refused_is_not() -> None:
+    """What one account may not ask for does not keep others from what they need."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(1000)
+        trade = office.book.trade
+
+        async def refuse(worker_id: str, trade_asked: Trade) -> object:
+            if any(want.wish == 500 for ask in trade_asked.asks for want in ask):
+                raise SetariaError("no such number")
+            return await trade(worker_id, trade_asked)
+
+        office.book.trade = refuse  # type: ignore[assignment, method-assign]  # as above
+        odd, good = await asyncio.gather(office.get(5, 500), office.get(5, 20), return_exceptions=True)
+        assert isinstance(odd, SetariaError)
+        assert not isinstance(good, BaseException)
+        assert total(good) == 20
+
+    tell(story)
+
+
 def test_leases_that_are_called_home() -> None:
     """Money goes back at once and calls wait; when the recall is over they go on, else they are told to come again."""
 

@@ -173,8 +173,12 @@ class Clerk:
                 await self._clock.sleep(PAUSE_S)
             except SetariaError as error:  # the books refuse what was asked, and took no returns either
                 self._log.error("trade_refused", reason=error.message)
-                _fail(asks, error)
                 self._returns = [*returns, *self._returns] if asks else self._returns
+                if len(asks) == 1:
+                    _fail(asks, error)
+                else:  # one call's numbers are at fault, which are no other account's
+                    for each in asks:
+                        await self._trade([each], ())
                 return
             else:
                 await self._conclude(worker_id, traded, asks)
