@@ -83,6 +83,7 @@ def test_a_price_knows_what_searches_cost() -> None:
 def test_sound_alone_is_not_free() -> None:
     """A model that is paid by the hour alone is paid."""
     assert [is_free(Tariff("", "", 0, audio_hour=1)), is_free(Tariff("", "", 0))] == [False, True]
+    assert not is_free(Tariff("", "", 0, search_nano=1))
 
 
 @pytest.mark.parametrize(

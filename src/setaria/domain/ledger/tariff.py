@@ -127,7 +127,8 @@ def _charge_all(tariff: Tariff, usage: Usage, tokens_total: int, at_ms: int) -> 
 
 def is_free(tariff: Tariff) -> bool:
     """Tell whether nothing that the model does costs anything by this tariff."""
-    return not (tariff.input or tariff.cached_input or tariff.cache_write or tariff.output or tariff.audio_hour)
+    tokens = tariff.input or tariff.cached_input or tariff.cache_write or tariff.output
+    return not (tokens or tariff.audio_hour or tariff.search_nano)
 
 
 def tier_factor(tariff: Tariff, usage: Usage) -> int:
