@@ -3,10 +3,12 @@
 import msgspec
 import pytest
 
+from setaria.core.money import decimal_from_nano
 from setaria.domain.ledger.allowances import Allowance
 from setaria.domain.plans.offers import Offer
 from setaria.management.accounts import create_account
 from setaria.management.entries import Payment
+from setaria.management.money_shapes import shape_statement
 from setaria.management.plan_statement import show_plan
 from setaria.management.plans import subscribe
 from setaria.management.purse_keeping import AT_ONCE, Kept, keep_purses
@@ -124,6 +126,7 @@ def test_cash_pays_what_a_gift_owes(books: FakePlanBooks) -> None:
     assert [(entry.kind, entry.amount) for entry in books.purses.entries[-2:]] == [("adjust", -20), ("adjust", 20)]
     gift = gift_of(books)
     assert (gift.granted, sums(books)[gift.id]) == (27, 27)
+    assert shape_statement(show_account(books, "ann"), "USD").gifts[0].granted == decimal_from_nano(7)
 
 
 def test_a_top_up_clears_what_a_gift_owes(books: FakePlanBooks) -> None:

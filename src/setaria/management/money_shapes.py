@@ -131,7 +131,11 @@ def shape_statement(statement: Statement, currency: str) -> StatementShape:
         billing=account.billing,
         created_at=iso_from_ms(account.created_at_ms),
         balance=shape_balance(statement.balance, currency),
-        gifts=[_shape_gift(purse, currency) for purse in statement.purses if purse.allowance.kind == "gift"],
+        gifts=[
+            _shape_gift(purse, statement.given_nano[purse.allowance.id], currency)
+            for purse in statement.purses
+            if purse.allowance.kind == "gift"
+        ],
     )
 
 
@@ -194,9 +198,9 @@ def shape_code(code: Code, currency: str) -> CodeShape:
     )
 
 
-def _shape_gift(purse: Purse, currency: str) -> GiftShape:
+def _shape_gift(purse: Purse, given_nano: int, currency: str) -> GiftShape:
     gift = purse.allowance
-    granted, left = decimal_from_nano(gift.granted), decimal_from_nano(purse.left_nano)
+    granted, left = decimal_from_nano(given_nano), decimal_from_nano(purse.left_nano)
     return GiftShape(gift.id, granted, left, currency, _moment(gift.ends_at_ms))
 
 

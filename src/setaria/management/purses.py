@@ -18,11 +18,12 @@ _MAX_ENTRIES = 10_000
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """An account with its purses, as of now."""
+    """An account with its purses, as of now; `given_nano` is what each gift was, whatever it owed and was paid."""
 
     account: Account
     purses: list[Purse]
     balance: Balance
+    given_nano: dict[str, int]
 
 
 def top_up(books: MoneyBooks, account: str, payment: Payment, kind: EntryKind = "topup") -> Entry:
@@ -116,7 +117,9 @@ def show_account(books: MoneyBooks, account: str) -> Statement:
     """
     found, now_ms = find_account(books.accounts, account), books.clock.now_ms()
     purses = [purse for purse in books.purses.list_purses(found.id) if not is_spent_and_over(purse, now_ms)]
-    return Statement(found, purses, balance_of(purses, now_ms))
+    gifts = [purse.allowance.id for purse in purses if purse.allowance.kind == "gift"]
+    given_nano = {gift_id: books.purses.sum_entries(found.id, gift_id, ("gift",)) for gift_id in gifts}
+    return Statement(found, purses, balance_of(purses, now_ms), given_nano)
 
 
 def lock_cash(books: MoneyBooks, account_id: AccountId) -> Allowance:
