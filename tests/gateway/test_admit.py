@@ -195,7 +195,8 @@ def test_a_key_s_cap_bounds_a_postpaid_account_too() -> None:
     assert {(row.charge_nano, row.charges) for row in stage.ledger.rows} == {(PROMPT + 6, f"{name}:{PROMPT + 6}")}
 
     async def cut(stage: Stage) -> None:
-        assert b"is used up" in (await ask(stage, stream=True, max_tokens=2000)).stream
+        told = (await ask(stage, stream=True, max_tokens=2000)).stream
+        assert b"the answer ends here: this key has spent what it may in this month (UTC); raise its cap" in told
 
     stage = play(cut, *said(1500), billing="postpaid", rules=KeyRules(cap_nano=PROMPT + 600))
     assert [(row.ending, row.usage.output_tokens) for row in stage.ledger.rows] == [("out_of_funds", 300 + 256)]
@@ -268,6 +269,17 @@ def test_a_model_that_is_free() -> None:
     assert [(row.charge_nano, row.price_id) for row in stage.ledger.rows] == [(0, "")]
 
 
+def test_a_model_whose_searches_are_paid_is_not_free() -> None:
+    """Its tokens cost nothing, but a call needs an account that can pay for what it searches."""
+
+    async def story(stage: Stage) -> None:
+        stage.platform.tariffs.renew(PriceList(prices=(Tariff("free", SEEDLING.id, 2),), search_nano=5_000_000))
+        assert (await ask(stage)).status == 200
+
+    stage = play(story, *said(3), money=1_000_000)
+    assert [(row.charge_nano, row.price_id) for row in stage.ledger.rows] == [(0, "free")]
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_an_account_without_money_is_refused(protocol: ProtocolName) -> None:
     """402 in the protocol's words, no row, and no attempt."""
@@ -326,7 +338,7 @@ def test_a_stream_that_can_not_be_paid_is_cut(protocol: ProtocolName) -> None:
 
     async def story(stage: Stage) -> None:
         client = await ask(stage, protocol, stream=True, max_tokens=2000)
-        assert b"balance is used up" in client.stream
+        assert b"the answer ends here: Insufficient account balance: top up" in client.stream
         assert b"[DONE]" not in client.stream
         assert client.stream.count(b'"a"') == 300 + 255
 

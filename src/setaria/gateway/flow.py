@@ -255,7 +255,7 @@ class Flow(ABC):
 
     def _run_out(self) -> None:
         """End it for want of funds."""
-        self._end("out_of_funds", OutOfFunds("the account's balance is used up: the answer ends here; top up"))
+        self._end("out_of_funds", OutOfFunds(f"the answer ends here: {self._hold.shortage}"))
 
     @abstractmethod
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:

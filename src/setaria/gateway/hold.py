@@ -73,7 +73,8 @@ class Hold:
     _priced: tuple[Priced, ...] = ()
     _overdraft = ""
     _task: asyncio.Task[None] | None = None
-    _is_short = False
+    shortage: SetariaError | None = None
+    """Why nothing more is to be had, for a call that has asked."""
     _is_open = True
 
     def __init__(self, desk: Desk, scope: Scope, footing: Footing) -> None:
@@ -153,7 +154,7 @@ class Hold:
 
         Cost: a slice of what lies here 3 us, every 256 tokens.
         """
-        if self._is_short:
+        if self.shortage is not None:
             return "exhausted"
         if self._task is not None:
             return "waiting"
@@ -185,13 +186,13 @@ class Hold:
         lines = self._lines(output_tokens, 1)
         try:
             taken = await self._desk.obtain(lines)
-        except SetariaError:
-            self._is_short = True
+        except SetariaError as error:
+            self.shortage = error
         else:
             self._add_parts(taken, output_tokens)
         finally:
             self._task = None
-        if self._is_short:
+        if self.shortage is not None:
             self.limit_tokens = self.covered_tokens + SLICE_TOKENS
         wake()
 
