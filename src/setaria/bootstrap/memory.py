@@ -2,9 +2,13 @@
 
 import gc
 
-YOUNG_OBJECTS = 50_000
+YOUNG_OBJECTS = 10_000
 """A call makes some fifty objects that Python's collector knows and leaves no circle behind: looking for circles each
 700 objects, as Python does by itself, costs 3 % of a busy worker's time."""
+
+OLDER = (4, 10)
+"""The circles that are there come from calls that failed. What outlived one look is looked at again after four more, so
+that no more than some megabytes wait."""
 
 
 def settle_memory() -> None:
@@ -14,4 +18,4 @@ def settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(YOUNG_OBJECTS, *OLDER)
