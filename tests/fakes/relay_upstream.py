@@ -57,6 +57,9 @@ class FakeRelayAttempt:
     def resume(self) -> None:
         self.did.append("resume")
 
+    def doubt(self) -> str:
+        return ""
+
     def seen_usage(self) -> Usage | None:
         return None
 

@@ -25,6 +25,7 @@ class ScriptedAttempt:
         self._sink = sink
         self._steps = list(script)
         self._seen = seen
+        self.in_doubt = ""
 
     @property
     def cancelled(self) -> bool:
@@ -55,6 +56,9 @@ class ScriptedAttempt:
     def resume(self) -> None:
         self.did.append("resume")
 
+    def doubt(self) -> str:
+        return self.in_doubt
+
     def seen_usage(self) -> Usage | None:
         return self._seen
 
@@ -72,6 +76,7 @@ class ScriptedUpstream:
         self.script: Sequence[Step] = script or HELLO
         self.first: list[Sequence[Step]] = []
         self.seen = seen
+        self.doubt = ""
         self.counted = counted
         self.fault = ""
         self.attempts: list[ScriptedAttempt] = []
@@ -79,6 +84,7 @@ class ScriptedUpstream:
     def start(self, request: ModelRequest, sink: Sink) -> ScriptedAttempt:
         script = self.first.pop(0) if self.first else self.script
         attempt = ScriptedAttempt(request, sink, script, self.seen)
+        attempt.in_doubt = self.doubt
         self.attempts.append(attempt)
         attempt.play()
         return attempt

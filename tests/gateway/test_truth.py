@@ -5,6 +5,7 @@ import pytest
 from setaria.core.errors import UpstreamCut
 from setaria.core.events import Finish, TextDelta, UsageReport
 from setaria.core.usage import CountsFrom, Usage
+from setaria.gateway.flow import NotBegun
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import Stage
 from tests.fakes.scripted_upstream import ScriptedUpstream
@@ -62,3 +63,35 @@ def test_a_server_that_counts_nothing() -> None:
     script = ((TextDelta("Hello"), Finish("stop")), UpstreamCut("it told no counts"))
     (row,) = play(story, ScriptedUpstream(*script)).ledger.rows
     assert (row.counts_from, row.usage, row.note) == ("estimate", Usage(10, output_tokens=1), "")
+
+
+@pytest.mark.parametrize(
+    "counts_from, told, charged, odd",
+    [
+        pytest.param("upstream", Usage(7), Usage(7), "odd usage: prompt_tokens -5", id="the rest holds"),
+        pytest.param("estimate", Usage(7), Usage(7), "odd usage: prompt_tokens -5", id="nothing holds"),
+        pytest.param(
+            "upstream",
+            Usage(5000),
+            Usage(1000),
+            "odd usage: prompt_tokens -5; input 5000, estimated 10",
+            id="the rest is odd too",
+        ),
+    ],
+)
+def test_a_count_that_can_not_be_true(counts_from: CountsFrom, told: Usage, charged: Usage, odd: str) -> None:
+    """It is charged by what is left of the counts, or our own; the row tells it, and it goes to quarantine as well."""
+
+    async def story(stage: Stage) -> None:
+        await call(stage, "openai_chat", RecordingClient(body_of()))
+
+    upstream = ScriptedUpstream((TextDelta("Hi"), Finish("stop"), UsageReport(told, counts_from)))
+    upstream.doubt = "prompt_tokens -5"
+    stage = play(story, upstream)
+    (row,) = stage.ledger.rows
+    assert (row.usage, row.note, stage.ledger.oddities[row.id]) == (charged, odd, odd)
+
+
+def test_a_call_that_has_not_begun() -> None:
+    """It has no counts, so none that is wrong."""
+    assert (NotBegun().seen_usage(), NotBegun().doubt()) == (None, "")

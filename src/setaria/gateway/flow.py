@@ -45,6 +45,10 @@ class NotBegun:
         """Tell that nothing was counted."""
         return None
 
+    def doubt(self) -> str:
+        """Tell that nothing was counted wrongly."""
+        return ""
+
 
 _NOT_BEGUN = NotBegun()
 _NO_SHORTCUT = Shortcut()  # stays closed: nothing passes of an answer that is read as a whole
@@ -188,7 +192,7 @@ class Flow(ABC):
         elif self.ending == "client_gone":
             status = CLIENT_CLOSED_REQUEST
         usage, counts_from = self._usage()
-        said_tokens = self._said_tokens()[0]
+        said_tokens, doubt = self._said_tokens()[0], self._attempt.doubt()
         self._let_go()
         started_s = self._routed.asked.identified.received.started_s
         return Reply(
@@ -204,6 +208,7 @@ class Flow(ABC):
             tail=tail,
             unsent=unsent,
             error=error,
+            doubt=doubt,
         )
 
     def _let_go(self) -> None:

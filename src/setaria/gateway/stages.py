@@ -106,7 +106,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     `tail` is the end of the stream already begun, None when nothing was sent yet. `unsent` are those last bytes: of the
     stream, all but what `tail` gives, or the whole body that goes with `status`. `error` says what went wrong, None
-    when nothing did. `said_tokens` is our own count of the output that was seen.
+    when nothing did. `said_tokens` is our own count of the output that was seen. `doubt` names the upstream's
+    counts that can't be true, empty when there are none.
     """
 
     routed: Routed
@@ -121,6 +122,7 @@ class Reply(msgspec.Struct, frozen=True):
     tail: Tail | None
     unsent: bytes
     error: SetariaError | None
+    doubt: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True):

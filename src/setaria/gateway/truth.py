@@ -16,14 +16,15 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
     A count above ten times our own is cut to that. Hidden reasoning can't be seen, so output is odd only when it is
     also more than the call was allowed to say.
     Worked: estimate 40 tokens of prompt, the server says 900: fine, ten times 100 is the least that is odd. It says
-    5,000: charged 1,000, and kept for somebody to look at.
+    5,000: charged 1,000, and kept for somebody to look at. So is a call of which it said -5 or a million million: it is
+    charged what is left of the counts, or our own, and what was said is told.
     """
     usage, asked = reply.usage, reply.routed.asked
     if reply.counts_from != "upstream":
-        return usage, ""
+        return usage, _oddity([reply.doubt])
     most_input = ODD_FACTOR * max(asked.input_tokens, LEAST_TOKENS)
     most_output = ODD_FACTOR * max(reply.said_tokens, LEAST_TOKENS)
-    odd: list[str] = []
+    odd = [reply.doubt]
     if usage.input_tokens + usage.cached_input_tokens + usage.cache_write_tokens > most_input:
         odd.append(f"input {usage.all_input_tokens}, estimated {asked.input_tokens}")
         usage = _cut_input(usage, most_input)
@@ -32,7 +33,12 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
         output_tokens = max(most_output, asked.dialogue.max_output_tokens)
         reasoning_tokens = min(usage.reasoning_tokens, output_tokens)
         usage = msgspec.structs.replace(usage, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens)
-    return usage, "odd usage: " + "; ".join(odd) if odd else ""
+    return usage, _oddity(odd)
+
+
+def _oddity(odd: list[str]) -> str:
+    told = "; ".join(each for each in odd if each)
+    return "odd usage: " + told if told else ""
 
 
 def _cut_input(usage: Usage, most: int) -> Usage:

@@ -43,6 +43,11 @@ class EventReader(Protocol):
     said_tokens: int
 
     @property
+    def doubt(self) -> str:
+        """The counts told that can't be true; empty when there are none."""
+        ...
+
+    @property
     def like(self) -> Saying:
         """What the mould's events are like; only where there is a mould."""
         ...
@@ -68,7 +73,8 @@ class RelayReader(Protocol):
 
     `usage` is the last the server told, corrected, None before; `meaningful`: content, reasoning, a tool call or a
     finish reason was seen, so the answer can no longer be asked for elsewhere; `finished`: a finish reason was seen;
-    `said_tokens` estimates the output so far by counting the events that hold some; `mould` as `EventReader` has it.
+    `said_tokens` estimates the output so far by counting the events that hold some; `mould` and `doubt` as
+    `EventReader` has them.
     """
 
     mould: Mould | None
@@ -77,6 +83,7 @@ class RelayReader(Protocol):
     meaningful: bool
     finished: bool
     said_tokens: int
+    doubt: str
 
     def feed(self, data: bytes) -> bytes:
         """Take bytes and give those to send on: the same ones, but for the model's name and what is odd (a usage that

@@ -109,6 +109,10 @@ class Attempt(Protocol):
         """Tell the tokens that the upstream has counted so far, for a call that ends early; None when it has not."""
         ...
 
+    def doubt(self) -> str:
+        """Name the counts of the upstream's that can't be true, to be looked at; empty when it told none."""
+        ...
+
 
 class RelayAttempt(Attempt, Protocol):
     """One request under way whose answer is relayed."""

@@ -1,5 +1,6 @@
 """Faults: what a caller of each kind hears of every fault that a model server can have."""
 
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +15,8 @@ from setaria.core.errors import (
     UpstreamRefused,
 )
 from setaria.core.usage import Usage
-from tests.adapters.upstreams.http.asking import KEY, Bench, play
+from tests.adapters.upstreams.http.asking import KEY, Bench, ByteTaker, EventTaker, play
+from tests.fakes.waiting import until
 from tests.fault_server.say import HUGE_CHARS, ODD_TEXT
 
 KINDS = ("openai", "anthropic")
@@ -153,6 +155,29 @@ def test_odd_usage(usage: str, kind: str, stream: bool) -> None:
             assert told is None or min(msgspec.structs.astuple(told)) >= 0
         assert b"-" not in relayed.content.replace(b"chatcmpl-", b"")
         assert b"7.0" not in relayed.content
+
+    play(story, kind)
+
+
+def are_over(events: EventTaker, data: ByteTaker) -> bool:
+    """Whether both have been told an end."""
+    return events.is_over and data.is_over
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_that_can_not_be_true_are_named(kind: str, stream: bool) -> None:
+    """An attempt knows them once it is over, however its answer was read; of good counts there is nothing to name."""
+
+    async def story(bench: Bench) -> None:
+        for scenario, is_named in (("text:usage=negative", True), ("text", False)):
+            events, data = EventTaker(), ByteTaker()
+            attempts = [
+                bench.start(scenario, events, stream=stream),
+                bench.relay(scenario, data, stream=stream),
+            ]
+            await until(partial(are_over, events, data))
+            assert ["_tokens -7" in attempt.doubt() for attempt in attempts] == [is_named, is_named]
 
     play(story, kind)
 

@@ -107,6 +107,10 @@ class HttpAttempt(Request):
         """Tell the tokens that the server has counted so far; None when it has not."""
         return self._reading.usage
 
+    def doubt(self) -> str:
+        """Name the server's counts that can't be true."""
+        return self._reading.doubt
+
     def cancel(self) -> None:
         """Close the connection, which frees the server's place at once; the sink hears no more."""
         self._reading.is_over = True

@@ -11,6 +11,7 @@ from setaria.core.errors import CallerError, UpstreamCut, UpstreamError, Upstrea
 from setaria.core.events import Event, UsageReport
 from setaria.core.usage import Usage
 from setaria.domain.routing.ports import RelaySink, Sink
+from setaria.wire.impossible_usage import find_impossible_in
 from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import EventReader, RelayReader, UpstreamCodec
 
@@ -34,6 +35,11 @@ class Reading(Protocol):
     @property
     def usage(self) -> Usage | None:
         """What the server has counted so far; None when it has not said."""
+        ...
+
+    @property
+    def doubt(self) -> str:
+        """Which of the server's counts can't be true."""
         ...
 
     @property
@@ -82,9 +88,15 @@ class EventStream:
         self._dialogue: Dialogue | None = dialogue
         self._sink = sink
         self.shortcut = sink.shortcut
-        self._reader: EventReader | None = codec.open_reader(dialogue)
+        self._seen: EventReader = codec.open_reader(dialogue)
+        self._reader: EventReader | None = self._seen
         self._tells = 0
         self._known_tokens = 0  # of those that took the shortcut
+
+    @property
+    def doubt(self) -> str:
+        """Which of the server's counts can't be true."""
+        return self._seen.doubt
 
     @property
     def said(self) -> int:
@@ -155,6 +167,7 @@ class EventsAtOnce:
     is_stream = False
     shortcut = None
     said_tokens = 0
+    doubt = ""
 
     def __init__(self, codec: UpstreamCodec, dialogue: Dialogue, sink: Sink) -> None:
         self.is_over = False
@@ -175,7 +188,9 @@ class EventsAtOnce:
 
     def end(self) -> None:
         """Tell all events."""
-        events = self._codec.read_answer(self._body.join(), self._dialogue)
+        body = self._body.join()
+        events = self._codec.read_answer(body, self._dialogue)
+        self.doubt = find_impossible_in(body)
         self.is_over = True
         self._sink.receive(events)
         if not events or not isinstance(events[-1], UsageReport):
@@ -211,6 +226,11 @@ class RelayedStream:
     def usage(self) -> Usage | None:
         """What the server has counted so far; None when it has not said."""
         return self._seen.usage
+
+    @property
+    def doubt(self) -> str:
+        """Which of the server's counts can't be true."""
+        return self._seen.doubt
 
     @property
     def said_tokens(self) -> int:
@@ -304,6 +324,7 @@ class RelayedAtOnce(WholeBody):
     is_over = False
     usage: Usage | None = None
     said_tokens = 0
+    doubt = ""
 
     def __init__(self, codec: UpstreamCodec, model: str, dialogue: Dialogue, sink: RelaySink) -> None:
         self._codec = codec
@@ -321,7 +342,9 @@ class RelayedAtOnce(WholeBody):
 
     def end(self) -> None:
         """Send all of it on."""
-        data, self.usage, self.said_tokens = self._codec.relay_answer(self.join(), self._model, self._dialogue)
+        body = self.join()
+        data, self.usage, self.said_tokens = self._codec.relay_answer(body, self._model, self._dialogue)
+        self.doubt = find_impossible_in(body)
         self.is_over = True
         self._sink.finish(data, self.usage, self.said_tokens)
 

@@ -72,6 +72,10 @@ class LocalCall:
         self._is_paused = False
         self._wake()
 
+    def doubt(self) -> str:
+        """Tell that nothing is in doubt: the engine counts here."""
+        return ""
+
     def seen_usage(self) -> Usage | None:
         """Tell the tokens that the engine has counted so far; None while it has not read the prompt."""
         started = self._started

@@ -36,6 +36,7 @@ from setaria.wire.anthropic_messages.client.usage import (
     name_source,
     usage_from_told,
 )
+from setaria.wire.impossible_usage import find_impossible
 
 _State = Literal["unopened", "open", "finished", "ended"]
 
@@ -60,6 +61,7 @@ class AnswerProgress:
         self._input = b""  # of the open call, given at once
         self._signature: list[str] = []
         self._told = ToldUsage()
+        self.doubt = ""
 
     @property
     def finished(self) -> bool:
@@ -124,7 +126,9 @@ class AnswerProgress:
         if self._state != "unopened":
             raise UpstreamFailed("the model server began its message a second time")
         self._state = "open"
-        self._told = merge_first_usage(event.message.usage if event.message is not None else None)
+        told = event.message.usage if event.message is not None else None
+        self._told = merge_first_usage(told)
+        self.doubt = find_impossible(told)
 
     def _take_content(self, kind: str, event: StreamEvent) -> list[Event]:
         if kind == "content_block_delta":
@@ -196,6 +200,7 @@ class AnswerProgress:
 
     def _take_message_delta(self, event: StreamEvent) -> list[Event]:
         self._told = merge_usage(self._told, event.usage)
+        self.doubt = find_impossible(event.usage) or self.doubt
         reason = event.delta.stop_reason if event.delta is not None else None
         if self.finished or event.delta is None or not reason:
             return []

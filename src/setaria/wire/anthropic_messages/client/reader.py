@@ -40,6 +40,11 @@ class MessagesReader:
         return self._progress.usage
 
     @property
+    def doubt(self) -> str:
+        """Which of the server's counts can't be true."""
+        return self._progress.doubt
+
+    @property
     def said_tokens(self) -> int:
         """Our own estimate of the output so far."""
         return self._progress.said_tokens

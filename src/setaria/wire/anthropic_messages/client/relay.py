@@ -21,6 +21,7 @@ from setaria.wire.anthropic_messages.client.usage import (
     merge_usage,
     usage_from_told,
 )
+from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.sse import write_event
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES, LineEnds, SseReader
@@ -51,6 +52,7 @@ class MessagesRelay:
         "_started",
         "_tail",
         "_told",
+        "doubt",
         "finished",
         "meaningful",
         "mould",
@@ -68,6 +70,7 @@ class MessagesRelay:
         self._input_tokens = input_tokens
         self._tail: list[bytes] = []  # events from the finish reason on
         self._told = ToldUsage()
+        self.doubt = ""
         self._line_ends = LineEnds()
         self._held: list[bytes] = []  # an event that is not whole yet
         self._held_bytes = 0
@@ -198,7 +201,9 @@ class MessagesRelay:
         if self._started:
             raise UpstreamFailed("the model server began its message a second time")
         self._started = True
-        self._told = merge_first_usage(event.message.usage if event.message is not None else None)
+        told = event.message.usage if event.message is not None else None
+        self._told = merge_first_usage(told)
+        self.doubt = find_impossible(told)
         self.usage = usage_from_told(self._told, 0)
         corrected = correct_message_start(data, self._model, (INPUT, OUTPUT), self.usage or self._estimate())
         return write_event(b"message_start", corrected)
@@ -208,6 +213,7 @@ class MessagesRelay:
         if event.delta is not None and event.delta.stop_reason:
             self.meaningful = self.finished = True
         self._told = merge_usage(self._told, event.usage)
+        self.doubt = find_impossible(event.usage) or self.doubt
         self.usage = usage_from_told(self._told, self.said_tokens)
         corrected = correct_message_delta(data, (OUTPUT,), self.usage or self._estimate())
         return b"" if corrected is None else write_event(b"message_delta", corrected)

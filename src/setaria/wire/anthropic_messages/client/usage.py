@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from setaria.core.usage import CountsFrom, Usage
+from setaria.wire.impossible_usage import MAX_TOKENS
 
 INPUT = "input_tokens"
 OUTPUT = "output_tokens"
@@ -16,7 +17,6 @@ OUTPUT = "output_tokens"
 _CACHE_READ = "cache_read_input_tokens"
 _CACHE_WRITE = "cache_creation_input_tokens"
 _COUNTS = (INPUT, OUTPUT, _CACHE_READ, _CACHE_WRITE)
-_MAX_TOKENS = 1_000_000_000  # more in one call is a fault of the server's
 
 
 class ToldUsage(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict
 
 def _read_count(value: object) -> int | None:
     """Read a number of tokens, which may be written as 7.0; None when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_TOKENS:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:
         return None
     return int(value) if value == int(value) else None
 

@@ -6,10 +6,13 @@ give a finish reason with every chunk, or usage several times, and the last one 
 something come out before the finish.
 """
 
+import msgspec
+
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut
 from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta, UsageReport
 from setaria.core.usage import Usage
+from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
@@ -37,6 +40,7 @@ class ChatReader:
         self._sse = SseReader()
         self._message = MessageReader(dialogue)
         self._usage: Usage | None = None
+        self.doubt = ""
         self._is_done = False
         self._is_over = False
         self._failure: SetariaError | None = None
@@ -122,6 +126,8 @@ class ChatReader:
         told = read_usage(chunk.usage)
         if told is not None and told.usage is not None:
             self._usage = told.usage
+        if told is not None and told.is_odd:
+            self.doubt = find_impossible(msgspec.json.decode(chunk.usage)) or self.doubt
         choice = chunk.choice
         if choice is None:
             return []

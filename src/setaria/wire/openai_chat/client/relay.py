@@ -16,6 +16,7 @@ import msgspec
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
+from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.call_places import CallPlaces, renumber_calls
 from setaria.wire.openai_chat.client.calls import read_arguments
@@ -60,6 +61,7 @@ class ChatRelay:
         "_places",
         "_shown_usage",
         "_tail",
+        "doubt",
         "finished",
         "meaningful",
         "mould",
@@ -79,6 +81,7 @@ class ChatRelay:
         self._places = CallPlaces()
         self._tail: list[bytes] = []  # events from the finish reason on
         self._shown_usage: Usage | None = None
+        self.doubt = ""
         self._model_pair: tuple[bytes, bytes] | None = None
         self._is_model_known = False
         self._line_ends = LineEnds()
@@ -269,6 +272,7 @@ class ChatRelay:
         self.usage = told.usage or self.usage
         if not told.is_odd:
             return event
+        self.doubt = find_impossible(msgspec.json.decode(raw)) or self.doubt
         self._shown_usage = self.usage or self._estimate()
         changes = {"usage": rewrite_usage(self._shown_usage), "model": msgspec.Raw(self._model)}
         return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})

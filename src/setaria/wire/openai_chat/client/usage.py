@@ -11,15 +11,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from setaria.core.usage import Usage
+from setaria.wire.impossible_usage import MAX_TOKENS
 from setaria.wire.openai_chat.usage import shape_usage
 
-_MAX_TOKENS = 1_000_000_000
 _PROMPT_DETAILS, _COMPLETION_DETAILS = "prompt_tokens_details", "completion_tokens_details"
 _NOTHING: Mapping[str, object] = {}
 _object = msgspec.json.Decoder(object)
 
 
-_Count = Annotated[int, msgspec.Meta(ge=0, le=_MAX_TOKENS)]
+_Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
 
 class _PromptDetails(msgspec.Struct, frozen=True, gc=False):
@@ -157,7 +157,7 @@ def _first(*counts: int | None) -> int:
 def _count(fields: Mapping[str, object], name: str) -> int | None:
     """Read a count; None for what is none: negative, beyond belief, no number. A float loses its fraction."""
     value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MAX_TOKENS:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TOKENS:
         return None
     return int(value)
 
