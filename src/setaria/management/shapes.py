@@ -12,7 +12,7 @@ from setaria.core.entries import LOCAL, ThinkingStyle, UpstreamEntry
 from setaria.core.money import decimal_from_millicredits, decimal_from_nano
 from setaria.domain.accounts.records import Account, Key
 from setaria.domain.catalog.added import Fixed
-from setaria.domain.catalog.model import Model
+from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.ledger.records import CallRow, UsageRow
 from setaria.management.usage import UsageReport
 
@@ -264,6 +264,11 @@ def shape_upstream(upstream: UpstreamEntry, fixed: Fixed) -> UpstreamShape:
     )
 
 
+def shape_deployment(deployment: Deployment) -> DeploymentShape:
+    """Show one place where a model is served."""
+    return DeploymentShape(deployment.upstream, deployment.model, deployment.weight, deployment.thinking_style)
+
+
 def shape_model(model: Model, fixed: Fixed) -> ModelShape:
     """Shape a model."""
     source: Source = "built-in" if model.id in fixed.built_in else "database"
@@ -279,7 +284,7 @@ def shape_model(model: Model, fixed: Fixed) -> ModelShape:
         capabilities=sorted(model.traits.capabilities),
         thinking="enabled" if model.traits.thinking_default and "thinking" in model.traits.capabilities else "disabled",
         upstreams=[deployment.upstream for deployment in model.deployments],
-        deployments=[DeploymentShape(*msgspec.structs.astuple(deployment)) for deployment in model.deployments],
+        deployments=[shape_deployment(deployment) for deployment in model.deployments],
         source=source,
     )
 
