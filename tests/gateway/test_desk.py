@@ -175,6 +175,20 @@ def test_slots_of_a_small_limit_go_back_at_once() -> None:
     tell(story)
 
 
+def test_a_burst_finds_here_what_its_first_calls_brought() -> None:
+    """Of calls that ask at once each brings a part of the limit here; the last ones find it here, not at the books."""
+
+    async def story(office: Office) -> None:
+        minute = office.desk.find(ACCOUNT, "rpm", "m", 1_000_000)
+        slots = office.desk.find(ACCOUNT, "in_flight", "m", 10_000)
+        lines = [Line(minute, 1, 1), Line(slots, 1, 1)]
+        taken = await asyncio.gather(*[office.desk.obtain(lines) for _ in range(3_000)])
+        assert [total(parts) for _, parts in taken] == [1] * 3_000
+        assert slots.held == 3_000
+
+    tell(story, both=False)
+
+
 @pytest.mark.parametrize("kind, wait_s", [("rpm", 60), ("tpm", 60), ("in_flight", 1)])
 def test_a_limit_that_is_reached(kind: str, wait_s: int) -> None:
     """Who is above a limit is told when to come back; the books are not asked again at once."""

@@ -275,11 +275,12 @@ class Desk:
                 shorts.append(answer)
                 self._has_called |= answer.elsewhere > 0
                 lines[answer.want].fund.note_short(answer, self._clock.monotonic_s() + ASK_AGAIN_S)
-                return
-            for line, grants in zip(lines, answer.grants, strict=True):
-                line.fund.receive(self.clerk.worker_id, grants)
-                for grant in grants:
-                    self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
+            else:
+                for line, grants in zip(lines, answer.grants, strict=True):
+                    line.fund.receive(self.clerk.worker_id, grants)
+                    for grant in grants:
+                        self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
+            # Where nothing is left there, calls that were answered before this one may have brought it here.
             if not future.done():
                 taken.extend(self._take_some(lines) or ())
 
