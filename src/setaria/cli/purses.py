@@ -25,7 +25,7 @@ class TopUpOptions(NamedTuple):
     reason: Reason = ""
 
 
-@accounts.command("topup")
+@accounts.command("topup", context_settings={"ignore_unknown_options": True})
 @with_options(TopUpOptions)
 def top_up(
     context: typer.Context,
@@ -81,7 +81,7 @@ def adjust(
     print_entry(shape_entry(entry, "cash", currency), as_json=as_json)
 
 
-@accounts.command("refund")
+@accounts.command("refund", context_settings={"ignore_unknown_options": True})
 def refund(
     context: typer.Context, account: AccountName, amount: Amount, reason: Reason = "", as_json: AsJson = False
 ) -> None:
