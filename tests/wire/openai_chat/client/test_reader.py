@@ -64,7 +64,8 @@ def test_a_transcript_is_read_at_any_split(name: str, places: list[int]) -> None
     [
         (sse(choice('{"content":"A"}')), UpstreamCut, "broke off"),
         (b"", UpstreamCut, "broke off"),
-        (sse(choice('{"content":"A"}'), "[DONE]"), UpstreamCut, "broke off"),
+        (sse(choice('{"role":"assistant","content":""}'), "[DONE]"), UpstreamCut, "broke off"),
+        (sse("[DONE]"), UpstreamCut, "broke off"),
         (sse(choice('{"content":"A"}'))[:-9], UpstreamCut, "broke off"),
         (sse("{"), UpstreamFailed, "no chat completion"),
         (sse('{"choices":"x"}'), UpstreamFailed, "no chat completion"),

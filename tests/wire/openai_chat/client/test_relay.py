@@ -151,7 +151,7 @@ def test_an_event_is_kept_back_until_it_is_whole() -> None:
     "body, error",
     [
         (sse(choice('{"content":"A"}')), UpstreamCut),
-        (sse(choice('{"content":"A"}'), "[DONE]"), UpstreamCut),
+        (sse(choice('{"role":"assistant","content":""}'), "[DONE]"), UpstreamCut),
         (sse(STOP)[:-5], UpstreamCut),
         (sse('{"error":{"message":"died"}}'), UpstreamFailed),
         (sse("{"), UpstreamFailed),

@@ -271,6 +271,17 @@ ODD_STREAMS = {
     "an end without [DONE] and without the last blank line": Transcript(
         "m", sse(choice('{"content":"A"}'), STOP, USAGE)[:-1], [TextDelta("A"), Finish("stop"), REPORT]
     ),
+    "[DONE] after the usage, without a finish reason": Transcript(
+        "m", sse(choice('{"content":"A"}'), USAGE, "[DONE]"), [TextDelta("A"), Finish("stop"), REPORT]
+    ),
+    "[DONE] after a call, without a finish reason": Transcript(
+        "m",
+        sse(choice('{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{}"}}]}'), USAGE, "[DONE]"),
+        [ToolCallStart(0, "c", "f"), ToolCallDelta(0, "{}"), Finish("tool_calls"), REPORT],
+    ),
+    "[DONE] without a finish reason and without usage": Transcript(
+        "m", sse(choice('{"reasoning_content":"A"}'), "[DONE]"), [ReasoningDelta("A"), Finish("stop")]
+    ),
     "data after [DONE]": Transcript(
         "m", sse(choice('{"content":"A"}'), STOP, "[DONE]", choice('{"content":"B"}')), [TextDelta("A"), Finish("stop")]
     ),

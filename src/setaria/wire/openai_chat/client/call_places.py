@@ -35,6 +35,11 @@ class CallPlaces:
     def __init__(self) -> None:
         self._calls: list[_PlacedCall] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the answer has no call so far."""
+        return not self._calls
+
     def place(self, piece: CallPiece) -> int:
         """Give the index under which a piece is to be shown: the server's own, unless another call has it."""
         function = piece.function

@@ -23,13 +23,13 @@ _BY_ITSELF = frozenset({"stop", "tool_calls"})
 
 
 class MessageReader:
-    """Reads the one message of an answer; `finished`: a finish reason was seen.
+    """Reads the one message of an answer; `finished`: a finish reason was seen; `has_begun`: something was said.
 
     Order: `add` and `note_finish` any number of times, then `close`, once.
     """
 
     def __init__(self, dialogue: Dialogue) -> None:
-        self.finished = False
+        self.finished = self.has_begun = False
         self._stops = dialogue.sampling.stop
         self._text = LeadingThought()
         self._calls = CallAssembler()
@@ -53,6 +53,7 @@ class MessageReader:
             events += self._text.feed(delta.refusal)
         if pieces := delta.calls:
             events += self._calls.add(pieces)
+        self.has_begun = self.has_begun or bool(thought or delta.content or delta.refusal or pieces)
         return events
 
     def note_finish(self, choice: Choice) -> None:

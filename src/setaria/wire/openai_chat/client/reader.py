@@ -84,12 +84,14 @@ class ChatReader:
     def close(self) -> list[Event]:
         """Take the news that the body has ended; an answer with a finish reason is whole, also without `[DONE]`.
 
-        Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
+        So is one with `[DONE]` after something was said, also without a finish reason.
+
+        Raises: UpstreamCut when the answer had neither; an error that is still to be told.
         """
         self._tell_failure()
         events: list[Event] = []
         self._take(self._sse.close(), events)
-        if not self._message.finished:
+        if not (self._message.finished or (self._is_done and self._message.has_begun)):
             raise UpstreamCut("the model server broke off in the middle of its answer")
         return events + self._end()
 
@@ -117,7 +119,7 @@ class ChatReader:
             return []
         if data.strip() == DONE:
             self._is_done = True
-            return self._end() if self._message.finished else []
+            return self._end() if self._message.finished or self._message.has_begun else []
         chunk = read_chunk(data)
         if chunk.tells_error:
             if self._message.finished:

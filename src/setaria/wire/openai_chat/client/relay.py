@@ -122,13 +122,18 @@ class ChatRelay:
     def close(self) -> bytes:
         """Take the news that the body has ended; gives what was kept back, the usage if it was not told, and `[DONE]`.
 
-        Raises: UpstreamCut when the answer had no finish reason yet; an error that is still to be told.
+        Where the server said `[DONE]` after something that means something, and no finish reason, one is written.
+
+        Raises: UpstreamCut when the answer had neither; an error that is still to be told.
         """
         self._tell_failure()
         whole, line_end, _ = b"".join(self._held).rpartition(b"\n")
         sent = self._pass_on([whole]) if line_end else b""
         if not self.finished:
-            raise UpstreamCut("the model server broke off in the middle of its answer")
+            if not (self._is_done and self.meaningful):
+                raise UpstreamCut("the model server broke off in the middle of its answer")
+            self.finished = True
+            self._tail.append(self._finish_event())
         if self.usage is None and self._shown_usage != self._estimate():
             self._tail.append(self._usage_event())
         return sent + self._join(self._tail) + write_data(DONE)
@@ -279,9 +284,16 @@ class ChatRelay:
 
     def _usage_event(self) -> bytes:
         """Write the chunk with the usage that the server did not tell."""
-        fields = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
-        fields |= {"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._estimate())}
-        return _DATA + msgspec.json.encode(fields | {"model": msgspec.Raw(self._model)})
+        return self._own_event({"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._estimate())})
+
+    def _finish_event(self) -> bytes:
+        """Write the chunk with the finish reason that the server did not tell."""
+        reason = b"stop" if self._places.is_empty else b"tool_calls"
+        return self._own_event({"choices": msgspec.Raw(b'[{"index":0,"delta":{},"finish_reason":"' + reason + b'"}]')})
+
+    def _own_event(self, fields: dict[str, msgspec.Raw]) -> bytes:
+        head = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
+        return _DATA + msgspec.json.encode(head | fields | {"model": msgspec.Raw(self._model)})
 
     def _estimate(self) -> Usage:
         return Usage(input_tokens=self._input_tokens, output_tokens=self.said_tokens)
