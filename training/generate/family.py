@@ -29,13 +29,19 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A tool and its wordings; `origin` tells families apart that are the same under other names."""
+    """A tool and its wordings; `origin` tells families apart that are the same under other names.
+
+    Of a composed tool: its verb, its noun, and which of both another tool may share that is offered beside it.
+    """
 
     origin: str
     name: str
     description: str
     parameters: tuple[Parameter, ...]
     wordings: tuple[str, ...]
+    verb: str = ""
+    noun: str = ""
+    shareable: tuple[str, ...] = ()
 
     def tool(self) -> Tool:
         """Give the tool as it is offered to the model."""

@@ -1,5 +1,6 @@
 """Phrases: words, short texts and numbers."""
 
+from training.generate import lexicon
 from training.generate.draw import Draw
 
 
@@ -74,3 +75,54 @@ def number(draw: Draw) -> int | float:
         return integer(draw)
     value = round(draw.random.uniform(0.1, 900), draw.one((1, 2)))
     return int(value) if value == int(value) else value
+
+
+def title(draw: Draw) -> str:
+    """Make a name of one to six words with small words inside: `design of pocket lanterns`."""
+    one, other, third = draw.some(lexicon.all_nouns(), 3)
+    shape = draw.one(
+        (
+            "{one}",
+            "{adjective} {one}",
+            "{one} {other}",
+            "{one} {others}",
+            "{adjective} {one} {other}",
+            "{one} of {others}",
+            "{one} of the {other}",
+            "{one} and {other}",
+            "{others} and {ones}",
+            "{one} with {other}",
+            "{one} in {adjective} {other}",
+            "{adjective} {ones} of the {other}",
+            "{one} of {adjective} {others}",
+            "{one} in the {other}",
+            "{one} {third} with {other}",
+            "the {one} and the {other}",
+            "{one}, {other} and {third}",
+            "{one} {other} of {adjective} {thirds}",
+        )
+    )
+    many = {"ones": lexicon.plural(one), "others": lexicon.plural(other), "thirds": lexicon.plural(third)}
+    text = shape.format(one=one, other=other, third=third, adjective=draw.word("adjective"), **many)
+    return text[:1].upper() + text[1:] if draw.chance(0.15) else text
+
+
+def designation(draw: Draw) -> str:
+    """Make what one thing of many is called: a name, a code, a number, rarely two words."""
+    turn = draw.random.random()
+    letters = "".join(draw.one("ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(draw.whole(1, 3)))
+    if turn < 0.36:
+        return draw.name()
+    if turn < 0.46:
+        return f"{draw.name()} {draw.name()}"
+    if turn < 0.64:
+        return f"{letters}{draw.one(('-', '-', '', '/', '_'))}{draw.whole(1, draw.one((9, 99, 999, 9999)))}"
+    if turn < 0.72:
+        return str(draw.whole(1, draw.one((9, 99, 9999))))
+    if turn < 0.8:
+        return draw.word("given")
+    if turn < 0.86:
+        return f"{draw.invented_word().lower()}-{draw.whole(1, 99)}"
+    if turn < 0.92:
+        return f"{draw.whole(1, 99)}{letters}"
+    return draw.invented_word()

@@ -4,6 +4,7 @@ from functools import cache
 
 from setaria.core.dialogue import Message, Tool
 from training.generate import results
+from training.generate.composed import compose, near
 from training.generate.draw import Draw
 from training.generate.family import Family, Request, ask
 from training.generate.invented import invent
@@ -12,7 +13,9 @@ from training.generate.sample import Sample, answer, calls, user
 from training.generate.sample import results as results_message
 from training.generate.values import spoken
 
-_SHARE_KNOWN = 0.5
+_SHARE_KNOWN = 0.4
+_SHARE_COMPOSED = 0.33
+_SHARE_NEAR = 0.65
 _SHARE_WITH_RESULT = 0.55
 _JOINTS = (" and ", " Also ", ", then ", " and then ", "\n", " and also ")
 THOUGHT_AFTER_RESULT = "The tool answered. I give the result to the user."
@@ -20,16 +23,24 @@ THOUGHT_AFTER_ERROR = "The call failed. I tell the user."
 
 
 def draw_family(draw: Draw) -> Family:
-    """Take a known family, as it is or varied, or an invented one."""
-    return vary(draw, draw.one(known_families())) if draw.chance(_SHARE_KNOWN) else invent(draw)
+    """Take a known family, as it is or varied, a composed one or an invented one."""
+    turn = draw.random.random()
+    if turn < _SHARE_KNOWN:
+        return vary(draw, draw.one(known_families()))
+    return compose(draw) if turn < _SHARE_KNOWN + _SHARE_COMPOSED else invent(draw)
 
 
 def offer(draw: Draw, wanted: list[Family], others: int) -> tuple[Tool, ...]:
-    """Offer the wanted tools among so many others, in any order; no two of one origin or name."""
+    """Offer the wanted tools among so many others, in any order; no two of one origin or name.
+
+    In half of the cases some of the others share a word with a wanted one, so that one word does not decide.
+    """
     families = {family.origin: family for family in wanted}
     names = {family.name for family in wanted}
+    alike = draw.one((1, 1, 2, 3)) if wanted and others and draw.chance(_SHARE_NEAR) else 0
     while len(families) < len(wanted) + others:
-        family = draw_family(draw)
+        family = near(draw, draw.one(wanted)) if alike > 0 else draw_family(draw)
+        alike -= 1
         if family.origin not in families and family.name not in names:
             families[family.origin] = family
             names.add(family.name)
@@ -39,14 +50,15 @@ def offer(draw: Draw, wanted: list[Family], others: int) -> tuple[Tool, ...]:
 
 def draw_others(draw: Draw) -> int:
     """Draw how many tools are offered beside the wanted one: mostly few, sometimes an agent's whole set."""
-    many = draw.random.choices((0, 1, 2, 3, 4, 6, 9, 15), (30, 15, 14, 13, 16, 6, 4, 2))[0]
+    many = draw.random.choices((0, 1, 2, 3, 4, 5, 6, 9, 15), (16, 19, 18, 16, 16, 6, 4, 3, 2))[0]
     return int(many)
 
 
 def tool_dialogue(draw: Draw) -> Sample:
     """Make a dialogue with one call, often with its result and the answer."""
     family = draw_family(draw)
-    return _dialogue(draw, "known" if family.origin in _known_origins() else "invented", [family])
+    kind = "composed" if family.verb else "known" if family.origin in _known_origins() else "invented"
+    return _dialogue(draw, kind, [family])
 
 
 def parallel_dialogue(draw: Draw) -> Sample:

@@ -3,7 +3,7 @@
 import string
 from collections.abc import Callable
 
-from training.generate import phrases, technical
+from training.generate import lexicon, phrases, technical
 from training.generate.draw import Draw
 from training.generate.sample import Value
 from training.held_out import is_held_out
@@ -17,7 +17,7 @@ def draw_value(draw: Draw, kind: str) -> Value:
     Raises: KeyError for a kind that is not known.
     """
     while True:
-        value = _KINDS[kind](draw)
+        value = _KINDS[kind](draw) if kind in _KINDS else draw.one(lexicon.free_words(kind))
         if not is_forbidden(value):
             return value
 
@@ -136,6 +136,7 @@ _KINDS: dict[str, Callable[[Draw], Value]] = {
     "currency": lambda draw: draw.word("currency") if draw.chance(0.8) else technical.letters(draw)[:3],
     "date": _date,
     "department": _listed("department"),
+    "designation": phrases.designation,
     "device": _listed("device"),
     "dish": _named("dish"),
     "door": _listed("door"),
@@ -161,6 +162,7 @@ _KINDS: dict[str, Callable[[Draw], Value]] = {
     "person": _person,
     "phone": _phone,
     "place_kind": _listed("place_kind"),
+    "plural": lambda draw: draw.whole(2, 60),
     "query": technical.query,
     "question": _question,
     "repository": technical.repository,
@@ -176,6 +178,7 @@ _KINDS: dict[str, Callable[[Draw], Value]] = {
     "text": phrases.text,
     "ticker": technical.letters,
     "time": _time,
+    "title": phrases.title,
     "unit": lambda draw: draw.word("unit") if draw.chance(0.8) else phrases.word(draw),
     "url": technical.url,
     "username": technical.username,
