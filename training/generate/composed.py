@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from training.generate import lexicon
-from training.generate.composed_parts import Part, draw_parts, identity, member
+from training.generate.composed_parts import Part, draw_parts, identity, member, quantity
 from training.generate.draw import Draw
 from training.generate.family import Family
 from training.generate.known import made_up_name, rename
@@ -12,6 +12,7 @@ from training.generate.lexicon import Verb
 
 _SHARE_IDENTITY = 0.6
 _SHARE_MEMBER = 0.12
+_SHARE_QUANTITY = 0.1
 _LEANS = ("both", "way", "noun", "verb", "meaning")
 _LEAN_SHARES = (47, 26, 12, 8, 7)
 # Which word another tool may share, so that the question still tells the two apart.
@@ -24,6 +25,7 @@ _SHAREABLE = {
 }
 _VAGUE = ("run_job", "do_it", "task", "process", "handle", "execute", "perform_action", "request", "action", "submit")
 _OWNERS = ("the {}", "the {}", "the {}", "my {}", "our {}", "this {}", "that {}", "the old {}", "the new {}")
+_LAST = {"text": 1, "title": 2}  # the end of a title could not be known before other words
 _FRONT = frozenset({"place", "span", "date", "time"})
 _ARTICLE = re.compile(r"\b(the|my|our|that) (?=<n>)")
 
@@ -82,17 +84,20 @@ def _fitting_noun(draw: Draw, verb: Verb) -> str:
 def _compose(draw: Draw, verb: Verb, noun: str, lean: str = "") -> Family:
     is_free = not lean
     lean = lean or draw.random.choices(_LEANS, _LEAN_SHARES)[0]
-    many = draw.random.choices((0, 1, 2, 3), (22, 40, 26, 12))[0]
+    many = draw.random.choices((0, 1, 2, 3), (17, 37, 30, 16))[0]
     which: Part | None = None
     if is_free and lean in ("both", "way") and draw.chance(_SHARE_MEMBER):
         noun = draw.one([name for name in lexicon.noun_classes() if name in verb.classes or "any" in verb.classes])
         which = member(draw, noun)
+    elif is_free and draw.chance(_SHARE_QUANTITY):
+        which = quantity(draw, noun)
     elif draw.chance(_SHARE_IDENTITY):
         which = identity(draw, noun)
     elif draw.chance(0.9):
         many = max(1, many)
     sense = _Sense(verb, noun, lean)
-    parts = draw_parts(draw, noun, many, which.parameter.name if which else "")
+    taken = which.parameter.name if which else ""
+    parts = draw_parts(draw, noun, many, taken, is_counted=which is not None and which.role == "quantity")
     wordings = tuple(_wording(draw, sense, which, parts) for _ in range(3))
     every = [which, *parts] if which else parts
     if draw.chance(0.3):
@@ -164,7 +169,7 @@ def _description(draw: Draw, sense: _Sense, *, may_reword: bool) -> str:
 def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -> str:
     """Make one way to ask for a tool, in the syntax of `Family.wordings`."""
     parts = draw.some(parts, len(parts))
-    parts.sort(key=lambda part: part.role in ("title", "text"))  # their end could not be known before other words
+    parts.sort(key=lambda part: _LAST.get(part.role, 0))
     thing = _object(draw, sense, which)
     thing, parts = _adjective(draw, thing, parts)
     thing = thing.replace("a <n>", lexicon.with_article(sense.noun)).replace("<n>", sense.noun)
@@ -212,7 +217,8 @@ def _frame(draw: Draw, sense: _Sense, parts: list[Part]) -> str:
 def _object(draw: Draw, sense: _Sense, which: Part | None) -> str:
     """Say which thing is meant; `<n>` stands for the noun."""
     if sense.lean in ("verb", "meaning"):
-        return f"{{{which.parameter.name}}}" if which else draw.one(("it", "it", "that", "one", "this one"))
+        of_them = " of them" if which and which.role == "quantity" else ""
+        return f"{{{which.parameter.name}}}{of_them}" if which else draw.one(("it", "it", "that", "one", "this one"))
     if which is None:
         return draw.one((*_OWNERS, "a {}")).format("<n>")
     said = which.ways

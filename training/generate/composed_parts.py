@@ -23,12 +23,14 @@ class Part:
     count: str = ""
 
 
-def draw_parts(draw: Draw, noun: str, many: int, taken: str) -> list[Part]:
-    """Draw so many parameters beside the one called `taken`."""
+def draw_parts(draw: Draw, noun: str, many: int, taken: str, *, is_counted: bool) -> list[Part]:
+    """Draw so many parameters beside the one called `taken`; often an amount beside what `is_counted`."""
     found: dict[str, Part] = {}
     roles: set[str] = set()
     while len(found) < many:
         role = draw.random.choices(_ROLES, _SHARES)[0]
+        if is_counted and draw.chance(0.5):
+            role = "amount"  # two numbers side by side, which only words tell apart
         if role in roles and role not in _AGAIN:
             continue
         part = _MAKERS[role](draw)
@@ -37,6 +39,7 @@ def draw_parts(draw: Draw, noun: str, many: int, taken: str) -> list[Part]:
             continue
         found[name] = part
         roles.add(role)
+        is_counted = role == "pieces"
     return list(found.values())
 
 
@@ -69,6 +72,26 @@ def member(draw: Draw, group: str) -> Part:
     ways = ("the {x}", "the {x}", "my {x}", "our {x}", "this {x}", "that {x}", "the old {x}", "a new {x}", "one {x}")
     said = tuple(way.replace("{x}", f"{{{name}}}") for way in ways)
     return Part(Parameter(name, kind, schema, is_required=True), "member", said)
+
+
+def quantity(draw: Draw, noun: str) -> Part:
+    """Make the parameter that says how many of a thing: the noun itself is counted."""
+    many = lexicon.plural(noun)
+    plain = many.replace(" ", "_")
+    name = draw.one(("quantity", "count", "number", "pieces", "how_many", "total", plain, plain, f"num_{plain}"))
+    ways: tuple[str, ...] = (
+        "{x} <n>",
+        "{x} <n>",
+        "{x} <n>",
+        "{x} of the <n>",
+        "{x} new <n>",
+        "another {x} <n>",
+        "{x} more <n>",
+    )
+    ways += ("exactly {x} <n>", "these {x} <n>", "a set of {x} <n>", "the {x} <n>", "our {x} <n>", "about {x} <n>")
+    said = tuple(way.replace("{x}", f"{{{name}}}").replace("<n>", many) for way in ways)
+    schema = _schema(draw, "integer", f"Number of {many}", f"How many {many}", "How many")
+    return Part(Parameter(name, "plural", schema, is_required=True), "quantity", said)
 
 
 def _schema(draw: Draw, type_name: str, *descriptions: str) -> dict[str, Value]:
@@ -115,7 +138,16 @@ def _amount(draw: Draw) -> Part:
     name, ways = draw.one(tuple(lexicon.pairs("amounts").items()))
     ways = tuple(" " + way.replace("~", "{x}") for way in ways)
     label = name.replace("_", " ")
-    other = draw.one((name, name, name, f"max_{name}" if name == "budget" else name, f"{name}_value"))
+    other = draw.one(
+        (
+            name,
+            name,
+            name,
+            f"unit_{name}" if name == "price" else name,
+            f"max_{name}" if name == "budget" else name,
+            f"{name}_value",
+        )
+    )
     return _part(draw, "amount", (other, "number", _schema(draw, "number", label.capitalize())), ways, label)
 
 
