@@ -185,6 +185,27 @@ def test_a_burst_finds_here_what_its_first_calls_brought() -> None:
         taken = await asyncio.gather(*[office.desk.obtain(lines) for _ in range(3_000)])
         assert [total(parts) for _, parts in taken] == [1] * 3_000
         assert slots.held == 3_000
+        assert office.book.engine.plays <= 3
+
+    tell(story, both=False)
+
+
+def test_what_nobody_waits_for_is_not_asked_for() -> None:
+    """A call that leaves before its turn at the books comes leases nothing."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(1000)
+        office.book.engine.gate.clear()
+        waiting = [asyncio.create_task(office.get(200, 200))]
+        await turns()
+        waiting.append(asyncio.create_task(office.get(800, 800)))
+        await turns()
+        waiting[1].cancel()
+        office.book.engine.gate.set()
+        await asyncio.wait(waiting)
+        await turns()
+        assert waiting[1].cancelled()
+        assert office.book.numbers() == (750, 250, 0, 0)
 
     tell(story, both=False)
 
@@ -627,6 +648,63 @@ def test_cash_is_made_on_first_use() -> None:
         assert await office.desk.find_cash(ACCOUNT) == name
 
     tell(story)
+
+
+def test_many_calls_find_cash_at_once() -> None:
+    """The books are asked for the first ones; the others find it here."""
+
+    async def story(office: Office) -> None:
+        names = await asyncio.gather(*[office.desk.find_cash(ACCOUNT) for _ in range(200)])
+        assert [(name,) for name in set(names)] == office.book.do("SELECT id FROM allowances")
+        assert office.book.engine.plays == 2
+
+    tell(story, both=False)
+
+
+def test_cash_that_a_new_epoch_makes_void_is_asked_for_again() -> None:
+    """The lease that tells its name is dropped before the call reads it; where that goes on the call is refused."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(0)
+        dropped = most = 0
+        receive, fund = office.desk._receive, office.money()
+
+        def receive_and_begin_anew(lines: object, answer: object) -> None:
+            receive(lines, answer)  # type: ignore[arg-type]  # as they came
+            nonlocal dropped
+            if dropped < most:
+                dropped += 1
+                office.desk._drop()
+
+        office.desk._receive = receive_and_begin_anew  # type: ignore[method-assign]  # in the same turn
+        most = 1
+        assert await office.desk.find_cash(ACCOUNT) == "cash"
+        assert dropped == 1
+        most, fund.leases = 1000, []
+        waiting = asyncio.create_task(office.desk.find_cash(ACCOUNT))
+        await until(lambda: dropped > 1)
+        office.clock.advance(2)
+        await turns()
+        office.desk.put_back(fund, ())
+        with pytest.raises(Unavailable, match="too slowly"):
+            await waiting
+
+    tell(story, both=False)
+
+
+def test_cash_is_told_from_a_gift_that_has_ended() -> None:
+    """What is left of it is the last lease for a while; a postpaid call is not charged to it."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(100)
+        office.book.fund(50, "gift", "gift", office.clock.now_ms() + 3000)
+        await office.get(5, 5)
+        office.clock.advance(4)
+        await office.get(20, 20)
+        assert [lease.allowance_id for lease in office.money().leases] == ["cash", "gift"]
+        assert await office.desk.find_cash(ACCOUNT) == "cash"
+
+    tell(story, both=False)
 
 
 def test_a_minute_that_only_the_database_has_begun() -> None:

@@ -12,7 +12,8 @@ worker that learns that its row is gone drops all it has and begins a new epoch.
                   or finds no row (outside)
 
 A trade whose reply does not come is sent again, unchanged, until one does: its number makes that it happens once.
-Nothing else is traded meanwhile, so what the worker thinks it has and what the books say never part.
+Nothing else is traded meanwhile, so what the worker thinks it has and what the books say never part. Who asks meanwhile
+looks again, when the next trade begins, whether the last one brought what it needs.
 """
 
 import asyncio
@@ -33,7 +34,8 @@ MOST_ASKS = 64
 _NEVER_S = float("-inf")
 
 Apply = Callable[[Granted | Short], None]
-_Waiting = tuple[Ask, Apply, "asyncio.Future[Granted | Short]"]
+Find = Callable[[], bool]
+_Waiting = tuple[Ask, Apply, Find, "asyncio.Future[None]"]
 
 
 class Clerk:
@@ -100,13 +102,14 @@ class Clerk:
         except Unavailable:
             self._reached_since_s = None
 
-    def ask(self, ask: Ask, apply: Apply) -> "asyncio.Future[Granted | Short]":
+    def ask(self, ask: Ask, apply: Apply, find: Find) -> "asyncio.Future[None]":
         """Ask for leases; `apply` is told the answer before anything else happens, also when nobody waits any more.
 
+        What `find` takes out of leases that an earlier trade brought is not asked for. Nor is what nobody waits for.
         Raises: Unavailable, from the future, while the books are away.
         """
-        future: asyncio.Future[Granted | Short] = asyncio.get_running_loop().create_future()
-        self._asks.append((ask, apply, future))
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._asks.append((ask, apply, find, future))
         self._start()
         return future
 
@@ -154,17 +157,36 @@ class Clerk:
     async def _work(self) -> None:
         try:
             while self._asks or self._returns:
-                asks, self._asks = self._asks[:MOST_ASKS], self._asks[MOST_ASKS:]
+                asks = self._next_asks()
                 returns, self._returns = tuple(self._returns), []
-                await self._trade(asks, returns)
+                if asks or returns:
+                    await self._trade(asks, returns)
         finally:
             self._task = None
+
+    def _next_asks(self) -> list[_Waiting]:
+        """Give what the next trade asks for; who finds here what it needs has its answer."""
+        asks: list[_Waiting] = []
+        seen = 0
+        for waiting in self._asks:
+            if len(asks) == MOST_ASKS:
+                break
+            seen += 1
+            _, _, find, future = waiting
+            if future.done():
+                continue
+            if find():
+                future.set_result(None)
+            else:
+                asks.append(waiting)
+        del self._asks[:seen]
+        return asks
 
     async def _trade(self, asks: list[_Waiting], returns: tuple[GiveBack, ...]) -> None:
         """Send one trade until its reply comes."""
         worker_id = self.worker_id
         self._number += 1
-        trade = Trade(self._number, self.workers, tuple(ask for ask, _, _ in asks), returns)
+        trade = Trade(self._number, self.workers, tuple([ask for ask, *_ in asks]), returns)
         while worker_id == self.worker_id:
             try:
                 traded = await self._book.trade(worker_id, trade)
@@ -196,13 +218,13 @@ class Clerk:
                 _fail(asks, error)
                 self._asks = self._asks[len(asks) :]
         else:
-            for (_, apply, future), answer in zip(asks, traded.answers, strict=True):
+            for (_, apply, _, future), answer in zip(asks, traded.answers, strict=True):
                 apply(answer)
                 if not future.done():
-                    future.set_result(answer)
+                    future.set_result(None)
 
 
 def _fail(asks: list[_Waiting], error: SetariaError) -> None:
-    for _, _, future in asks:
+    for *_, future in asks:
         if not future.done():
             future.set_exception(error)

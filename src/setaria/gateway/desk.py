@@ -169,12 +169,18 @@ class Desk:
         Raises: Unavailable; FundsHeld while the account is being changed.
         """
         fund = self.find(account_id, "money")
+        lines = [Line(fund, 0, 0)]
         if account_id in self._recalled:
-            await self._wait_for_standing([Line(fund, 0, 0)], self._clock.monotonic_s())
-        if not fund.leases:
+            await self._wait_for_standing(lines, self._clock.monotonic_s())
+        started_s = self._clock.monotonic_s()
+        while (cash := _cash_of(fund)) is None:
             fund.touched_s = self._clock.monotonic_s()
-            await self._ask([Line(fund, 0, 0)])
-        return fund.leases[-1].allowance_id
+            if fund.touched_s - started_s >= PATIENCE_S:
+                raise Unavailable("the books answer too slowly now; try again", retry_after_s=1)
+            await self._ask(lines)
+            if not fund.leases:  # a new epoch began just now, or the books had nothing for this account a moment ago
+                await self._wait_for_release()
+        return cash
 
     async def renew_recalls(self) -> None:
         """Learn which accounts' leases are called home, and send them.
@@ -273,20 +279,18 @@ class Desk:
         def apply(answer: Granted | Short) -> None:
             if isinstance(answer, Short):
                 shorts.append(answer)
-                self._has_called |= answer.elsewhere > 0
-                lines[answer.want].fund.note_short(answer, self._clock.monotonic_s() + ASK_AGAIN_S)
-            else:
-                for line, grants in zip(lines, answer.grants, strict=True):
-                    line.fund.receive(self.clerk.worker_id, grants)
-                    for grant in grants:
-                        self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
+            self._receive(lines, answer)
             # Where nothing is left there, calls that were answered before this one may have brought it here.
             if not future.done():
                 taken.extend(self._take_some(lines) or ())
 
+        def find() -> bool:
+            taken.extend(self._take_leased(lines) or ())
+            return bool(taken)
+
         for line in lines:
             line.fund.waiters += 1
-        future = self.clerk.ask(tuple(map(self._want, lines)), apply)
+        future = self.clerk.ask(tuple(map(self._want, lines)), apply, find)
         try:
             async with asyncio.timeout(BOOKS_PATIENCE_S):
                 await future
@@ -299,6 +303,21 @@ class Desk:
             for line in lines:
                 line.fund.waiters -= 1
         return (shorts[0] if shorts else None), (taken or None)
+
+    def _receive(self, lines: Sequence[Line], answer: Granted | Short) -> None:
+        """Keep what the books gave, or that they gave nothing."""
+        if isinstance(answer, Short):
+            self._has_called |= answer.elsewhere > 0
+            lines[answer.want].fund.note_short(answer, self._clock.monotonic_s() + ASK_AGAIN_S)
+            return
+        for line, grants in zip(lines, answer.grants, strict=True):
+            line.fund.receive(self.clerk.worker_id, grants)
+            for grant in grants:
+                self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
+
+    def _take_leased(self, lines: Sequence[Line]) -> list[Parts] | None:
+        """Take what all lines wish; who needs nothing of a fund may want to know its leases, so there has to be one."""
+        return self.take(lines) if all(line.fund.leases for line in lines) else None
 
     def _known_short(self, lines: Sequence[Line], now_s: float) -> Short | None:
         """Give what the books said a moment ago of one of the lines, if there still is not enough of it here."""
@@ -332,3 +351,8 @@ class Desk:
             line.fund.touched_s = now_s
             taken.append(parts)
         return taken
+
+
+def _cash_of(fund: Fund) -> str | None:
+    """Name the cash among an account's purses: the last one without an end; gifts that have ended may come after it."""
+    return next((lease.allowance_id for lease in reversed(fund.leases) if lease.ends_at_ms is None), None)
