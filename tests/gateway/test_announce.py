@@ -45,15 +45,21 @@ def left(announced: dict[str, str]) -> tuple[list[str], list[str]]:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_answer_tells_what_is_left(protocol: ProtocolName, stream: bool) -> None:
-    """Of the requests this one is taken off, of the tokens what calls before it took and what it holds."""
+    """Of the requests this one is taken off, of the tokens what calls before it took and what it holds.
+
+    What is told is as old as a millisecond.
+    """
 
     async def story(stage: Stage) -> None:
         first = await ask(stage, protocol, stream=stream)
         asked = stage.book.engine.plays
+        at_once = await ask(stage, protocol, stream=stream)
+        stage.clock.advance(0.001)
         second = await ask(stage, protocol, stream=stream)
         assert stage.book.engine.plays == asked
+        assert at_once.announced == first.announced
         assert left(first.announced) == (["99", "99"], [str(5000 - HELD)] * 2)
-        assert left(second.announced) == (["98", "98"], [str(5000 - HELD - PROMPT - SAID)] * 2)
+        assert left(second.announced) == (["97", "97"], [str(5000 - HELD - 2 * (PROMPT + SAID))] * 2)
 
     play(story, *said(SAID), money=100_000, limits=EVERY)
 

@@ -13,14 +13,22 @@ from tests.fakes.waiting import until
 from tests.gateway.calling import PROTOCOLS, body_of, call, play
 
 
+def reading_threads() -> set[threading.Thread]:
+    """Give the threads that read long requests."""
+    return {thread for thread in threading.enumerate() if thread.name.startswith("long-reads")}
+
+
 @pytest.mark.parametrize("size_bytes, in_a_thread", [(LONG_BYTES, False), (LONG_BYTES + 1, True)])
 def test_where_a_request_is_read(size_bytes: int, in_a_thread: bool) -> None:
     """A short one is read at once, a long one in a thread of its own."""
+    body = body_of()
+    before = reading_threads()
 
-    async def story() -> threading.Thread:
-        return await LongReads().read(b" " * size_bytes, lambda _: threading.current_thread())
+    async def story(stage: Stage) -> None:
+        await call(stage, "openai_chat", RecordingClient(body + b" " * (size_bytes - len(body))))
 
-    assert (asyncio.run(story()) is not threading.main_thread()) == in_a_thread
+    play(story)
+    assert bool(reading_threads() - before) == in_a_thread
 
 
 def test_others_go_on_while_a_long_request_is_read() -> None:

@@ -18,7 +18,10 @@ def estimate_dialogue(dialogue: Dialogue) -> int:
     tokens = MESSAGE_OVERHEAD_TOKENS * len(dialogue.messages)
     for message in dialogue.messages:
         for block in message.blocks:
-            tokens += estimate_tokens(block.text) if isinstance(block, Text) else _estimate_block(block)
+            if isinstance(block, Text) and block.text.isascii():
+                tokens += -(-len(block.text) // 4)  # as `estimate_tokens` has it, without a step more
+            else:
+                tokens += _estimate_block(block)
     for tool in dialogue.tools:
         tokens += _TOOL_OVERHEAD_TOKENS + estimate_tokens(tool.name) + estimate_tokens(tool.description)
         tokens += estimate_bytes(tool.parameters)

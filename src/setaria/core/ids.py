@@ -14,6 +14,7 @@ BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 _MOMENT_MASK = (1 << 48) - 1
 _RANDOM_BYTES = 10
+_ID_DIGITS = 2 * _RANDOM_BYTES
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 0b11] for digit in "0123456789abcdef"}
 _DRAWN_IDS = 256
 _FLOAT_BITS = 53  # as many as a float keeps
@@ -50,7 +51,7 @@ class CallIds:
         at = self._at
         if at >= len(self._drawn):
             self._drawn, at = secrets.token_hex(_RANDOM_BYTES * _DRAWN_IDS), 0
-        self._at = at + 2 * _RANDOM_BYTES
+        self._at = at + _ID_DIGITS
         return _call_id(self._now_ms(), self._drawn[at : self._at])
 
 

@@ -42,4 +42,4 @@ class Usage(msgspec.Struct, frozen=True, gc=False):
     @property
     def total_tokens(self) -> int:
         """Sum of all input and all output."""
-        return self.all_input_tokens + self.output_tokens
+        return self.input_tokens + self.cached_input_tokens + self.cache_write_tokens + self.output_tokens

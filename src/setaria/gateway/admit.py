@@ -46,7 +46,7 @@ async def _take_hold(footing: Footing, scope: Scope, asked: Asked, desk: Desk) -
     """
     hold = Hold(desk, scope, footing)
     wished = scope.max_output_tokens
-    if asked.stream:
+    if asked.envelope.stream:
         wished = min(wished, SLICE_TOKENS)
     lines = footing.lines(scope, wished)
     if not lines:
@@ -58,6 +58,6 @@ async def _take_hold(footing: Footing, scope: Scope, asked: Asked, desk: Desk) -
     wished = min(wished, SLICE_TOKENS)
     hold.begin(await desk.obtain(footing.least_lines(scope, wished)), 0)
     hold.measure(wished)
-    if not asked.stream:
+    if not asked.envelope.stream:
         hold.cover_whole()
     return hold

@@ -15,16 +15,20 @@ _MILLI = 1000
 def announce(admitted: Admitted, client: Client) -> None:
     """Name what is left of the minute's limits, and of the plan's whole credits or of the money; nothing is asked.
 
-    It is what this worker last knew, before this call was paid.
-    Cost: hot path; 3 us.
+    It is what this worker last knew, before this call was paid; calls that begin in one millisecond are told the same.
+    Cost: hot path; 4 us, for the first of a millisecond.
     """
     hold = admitted.hold
-    lines = _write_purse(hold)
+    notice, at_ms = hold.notice, hold.at_ms
+    if notice.at_ms != at_ms:
+        notice.at_ms, notice.lines = at_ms, _write_notice(hold)
+    if notice.lines:
+        client.announce(notice.lines)
+
+
+def _write_notice(hold: Hold) -> str:
     limits = hold.known_limits()
-    if limits is not None:
-        lines += write_limits(limits)
-    if lines:
-        client.announce(lines)
+    return _write_purse(hold) + ("" if limits is None else write_limits(limits))
 
 
 def _write_purse(hold: Hold) -> str:

@@ -7,6 +7,7 @@ from setaria.core.estimate import estimate_dialogue
 from setaria.domain.catalog.model import Model
 from setaria.gateway.choose import find_model
 from setaria.gateway.clamp import clamp_output
+from setaria.gateway.long_reads import LONG_BYTES
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Asked, Identified
@@ -31,7 +32,9 @@ async def ask(identified: Identified, client: Client, platform: Platform) -> Ask
         dialogue = codec.read_dialogue(envelope, model.traits)
         return envelope, model, dialogue, estimate_dialogue(dialogue)
 
-    envelope, model, dialogue, input_tokens = await platform.long_reads.read(await client.read_body(), read)
+    body = await client.read_body()
+    is_long = len(body) > LONG_BYTES
+    envelope, model, dialogue, input_tokens = await platform.long_reads.read(body, read) if is_long else read(body)
     if dialogue.left_out:
         kinds = [kind if _KNOWN_KIND.fullmatch(kind) else "unknown" for kind in dialogue.left_out]
         platform.log.info("left_out", call=identified.received.call_id, tools=kinds)

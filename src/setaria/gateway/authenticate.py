@@ -28,7 +28,8 @@ async def authenticate(received: Received, platform: Platform) -> Identified:
         raise WrongLane(f"Invalid API Key: this is a key of {_LANES[caller.lane]}; its base URL is {base_url}")
     if caller.account_status != "active":
         raise Forbidden(f"this account is {caller.account_status}; ask whoever runs this platform")
-    if doubt := doubt_key(caller, received.at_ms):
+    is_limited = caller.key_disabled_at_ms is not None or caller.key_expires_at_ms is not None
+    if is_limited and (doubt := doubt_key(caller, received.at_ms)):
         raise Unauthenticated(f"Invalid API Key: {doubt}")
     if caller.rules.networks and not may_come_from(caller, received.peer):
         raise Forbidden(f"this key may not be used from {received.peer or 'this address'}")

@@ -65,6 +65,7 @@ class Desk:
         self._recalled: frozenset[AccountId] = frozenset()
         self.generation = 0  # counts funds forgotten and limits changed: who knows a fund by itself then finds it again
         self._released = asyncio.Event()
+        self._is_awaited = False  # whether somebody waits for it
         self._has_called = False
 
     def find(
@@ -149,7 +150,8 @@ class Desk:
     def put_back(self, fund: Fund, parts: Iterable[Part]) -> None:
         """Take back what a call did not use; what others wait for goes back to the books at once."""
         fund.put_back(parts)
-        if not self._released.is_set():
+        if self._is_awaited:
+            self._is_awaited = False
             self._released.set()
         workers = self.clerk.workers
         is_tight = workers > 1 and fund.kind == "in_flight" and (fund.limit or 0) < SHARES * workers
@@ -256,6 +258,7 @@ class Desk:
 
     async def _wait_for_release(self) -> None:
         """Wait until a call gives something back, or the books may have more."""
+        self._is_awaited = True
         self._released.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ASK_AGAIN_S):

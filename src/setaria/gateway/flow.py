@@ -24,6 +24,7 @@ from setaria.wire.frame import Frame
 from setaria.wire.mould import Mould
 from setaria.wire.shortcut import Shortcut
 
+_REFUSALS = (CallerError, UpstreamBusy)
 CLIENT_CLOSED_REQUEST = 499
 SLACK_S = 0.5
 OK = 200
@@ -50,7 +51,7 @@ class NotBegun:
         return ""
 
 
-_NOT_BEGUN = NotBegun()
+NOT_BEGUN = NotBegun()
 _NO_SHORTCUT = Shortcut()  # stays closed: nothing passes of an answer that is read as a whole
 
 
@@ -92,7 +93,7 @@ class Flow(ABC):
         self._limit_tokens = self._hold.limit_tokens
         self.error: SetariaError | None = None
         self.ending: Ending = "completed"
-        self._attempt: Attempt = _NOT_BEGUN
+        self._attempt: Attempt = NOT_BEGUN
         self._is_over = self._draining = self._is_paused = self._is_late = False
         self._has_heard = False  # since the last tick, by the long way
         self._passed_tokens = 0  # by the shortcut, up to the last tick
@@ -106,7 +107,7 @@ class Flow(ABC):
     @property
     def may_be_repeated(self) -> bool:
         """Whether it failed before it said anything, through no fault of the caller's, and there is time left."""
-        return self.is_silent and isinstance(self.error, UpstreamError) and not self._is_late
+        return isinstance(self.error, UpstreamError) and self.is_silent and not self._is_late
 
     @property
     def is_silent(self) -> bool:
@@ -180,7 +181,7 @@ class Flow(ABC):
         Raises: CallerError, UpstreamBusy when the upstream refused before anything was told to the client.
         """
         error, audience = self.error, self._audience
-        if self.is_silent and not audience.is_open and isinstance(error, CallerError | UpstreamBusy):
+        if error is not None and self.is_silent and not audience.is_open and isinstance(error, _REFUSALS):
             raise error
         status, unsent, tail = OK, self._unsent, self._tail
         if tail is None and audience.is_open:
@@ -213,7 +214,7 @@ class Flow(ABC):
 
     def _let_go(self) -> None:
         """Forget the attempt, which knows its flow: what points in a circle waits for the garbage collector."""
-        self._attempt = _NOT_BEGUN
+        self._attempt = NOT_BEGUN
 
     # ---- what is said must be paid for
 
@@ -304,7 +305,8 @@ class Flow(ABC):
     def _conclude(self, ending: Ending, error: SetariaError | None) -> None:
         """Enter the state `over`; an answer that is whole leaves its connection as it is, for the next call."""
         self._is_over = True
-        self.shortcut.close()
+        if self.shortcut is not _NO_SHORTCUT:
+            self.shortcut.close()
         self.ending, self.error = ending, error
         self.over.set_result(None)
 
@@ -313,7 +315,7 @@ class Flow(ABC):
 
         An upstream may have counted the input only; then the output is our estimate.
         """
-        usage, counts_from = self._count_usage()
+        usage, counts_from = self._told_usage() or self._count_usage()
         if self._paid_tokens is not None and usage.output_tokens > self._paid_tokens:
             output_tokens = self._paid_tokens  # more came in one piece, which nobody was given
             reasoning_tokens = min(usage.reasoning_tokens, output_tokens)
@@ -323,9 +325,6 @@ class Flow(ABC):
         return usage, counts_from
 
     def _count_usage(self) -> tuple[Usage, CountsFrom]:
-        told = self._told_usage()
-        if told is not None:
-            return told
         seen = self._attempt.seen_usage()
         if seen is not None and (self.is_silent or seen.output_tokens):
             return seen, "upstream"

@@ -44,11 +44,22 @@ class MinuteLines(msgspec.Struct, frozen=True):
     in_flight: Line
 
 
+class Notice:
+    """What callers were last told of what they have left, and for which moment it was written."""
+
+    __slots__ = ("at_ms", "lines")
+
+    def __init__(self) -> None:
+        self.at_ms = 0
+        self.lines = ""
+
+
 class Footing(msgspec.Struct, frozen=True):
     """`limits` None: there are none. Where tokens have a price `payers` pay for them ahead, in this order, or the
     account does later; then only a key's cap may be among the payers, which bounds what it may owe.
 
-    `listed` is the price or rate as it is listed, `term` that of the plan that pays, None for other calls.
+    `listed` is the price or rate as it is listed, `term` that of the plan that pays, None for other calls. `is_priced`:
+    tokens cost something; `is_paid_later`: the account is charged when all is said, and holds no money for it.
     """
 
     caller: Caller
@@ -57,18 +68,11 @@ class Footing(msgspec.Struct, frozen=True):
     term: Term | None
     generation: int
     price: Tariff
+    is_priced: bool
+    is_paid_later: bool
     limits: MinuteLines | None
     payers: tuple[Fund, ...]
-
-    @property
-    def is_priced(self) -> bool:
-        """Whether tokens cost something."""
-        return self.price is not _NOTHING
-
-    @property
-    def is_paid_later(self) -> bool:
-        """Whether the account is charged when all is said, and holds no money for it."""
-        return self.is_priced and self.term is None and self.caller.billing != "prepaid"
+    notice: Notice
 
     def lines(self, scope: Scope, output_tokens: int) -> list[Line]:
         """Give what a call takes to begin, when so much output is to be paid for.
@@ -119,11 +123,15 @@ class FootingBook:
             return kept
         if len(self._kept) >= MAX_KEPT:
             self._kept.clear()
-        price = _NOTHING if listed is None or is_free(listed) else listed
+        is_priced = listed is not None and not is_free(listed)
+        price = listed if listed is not None and is_priced else _NOTHING
+        is_paid_later = is_priced and term is None and caller.billing != "prepaid"
         limits = _find_limits(caller, model, term, desk)
-        payers = () if price is _NOTHING else _find_payers(caller, term, desk)
+        payers = _find_payers(caller, term, desk) if is_priced else ()
         # Only now: to find a fund may change its limit, which ends the footings of others that wanted another one.
-        found = Footing(caller, model, listed, term, desk.generation, price, limits, payers)
+        found = Footing(
+            caller, model, listed, term, desk.generation, price, is_priced, is_paid_later, limits, payers, Notice()
+        )
         self._kept[key] = found
         return found
 

@@ -5,6 +5,7 @@ from functools import partial
 from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError
 from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.reasoning.signature import sign_reasoning
+from setaria.domain.routing.health import Health
 from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.audience import Audience
 from setaria.gateway.event_flow import EventFlow
@@ -28,16 +29,22 @@ async def forward(routed: Routed, client: Client, platform: Platform) -> Reply:
     codec = asked.identified.received.codec
     audience = Audience(client, codec, asked.identified.received.call_id, platform.clock, stream=asked.envelope.stream)
     client.watch(audience)
-    _count_dropped_fields(routed, platform)
+    if not asked.envelope.fields.keys() <= codec.known_fields:
+        _count_dropped_fields(routed, platform)
     tried: list[Deployment] = []
     deployment = routed.deployment
     while True:
         tried.append(deployment)
+        health = platform.router.health(deployment.name)
+        health.begin()
         flow = _begin(routed, deployment, audience, platform)
         audience.follow(flow)
         await flow.over
         audience.unfollow()
-        _judge(flow, deployment, asked.model, platform)
+        if flow.error is None and flow.ending == "completed":
+            health.succeed()
+        else:
+            _judge(flow, health, asked.model, platform)
         following = await repeat(routed, flow, tried, platform) if flow.may_be_repeated else None
         if following is None:
             return flow.reply(deployment.upstream, len(tried))
@@ -61,7 +68,6 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
     """Ask a deployment: where it speaks the caller's protocol its answer is relayed, else it is read as events."""
     asked = routed.asked
     request = _request(routed, deployment, platform)
-    platform.router.health(deployment.name).begin()
     relay = platform.relays.get(deployment.upstream)
     if relay is not None and relay.protocol == audience.codec.name and not routed.admitted.hold.must_stream:
         relayed = RelayFlow(routed, audience)
@@ -90,18 +96,15 @@ def _request(routed: Routed, deployment: Deployment, platform: Platform) -> Mode
 def _count_dropped_fields(routed: Routed, platform: Platform) -> None:
     asked = routed.asked
     codec, fields = asked.identified.received.codec, asked.envelope.fields
-    if not fields.keys() <= codec.known_fields:
-        dropped = fields.keys() - codec.known_fields - {*platform.catalog.manner_of(routed.deployment).pass_fields}
-        platform.meter.count_dropped_fields(codec.name, len(dropped))
+    dropped = fields.keys() - codec.known_fields - {*platform.catalog.manner_of(routed.deployment).pass_fields}
+    platform.meter.count_dropped_fields(codec.name, len(dropped))
 
 
-def _judge(flow: Flow, deployment: Deployment, model: Model, platform: Platform) -> None:
-    """Let the end of an attempt tell how the deployment is; a busy one rests only where another can do its work."""
-    health = platform.router.health(deployment.name)
+def _judge(flow: Flow, health: Health, model: Model, platform: Platform) -> None:
+    """Let an attempt that did not go well tell how its deployment is; a busy one rests only where another can do its
+    work.
+    """
     error = flow.error
-    if error is None and flow.ending == "completed":
-        health.succeed()
-        return
     now_s = platform.clock.monotonic_s()
     if isinstance(error, UpstreamBusy):
         health.rest(now_s + (error.retry_after_s or BUSY_REST_S) if len(model.deployments) > 1 else now_s)

@@ -41,7 +41,9 @@ class Priced:
     def __init__(self, fund: Fund, parts: Parts) -> None:
         self.fund = fund
         self.parts: list[Part] = [*parts]
-        self.held = sum([amount for _, amount in parts]) if len(parts) > 1 else parts[0][1] if parts else 0
+        self.held = 0
+        for _, amount in parts:
+            self.held += amount
 
     def add(self, parts: Parts) -> None:
         """Keep what was taken more."""
@@ -81,12 +83,15 @@ class Hold:
         self._desk = desk
         self._scope = scope
         self._footing = footing
+        self.at_ms = scope.at_ms
+        self.notice = footing.notice
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.release()
+        if self._is_open:
+            self.release()
 
     def begin(self, taken: Sequence[Parts], covered_tokens: int) -> None:
         """Keep what was taken of the footing's lines, which covers so much output.
@@ -99,7 +104,7 @@ class Hold:
             limits.requests.fund.use_up(self._requests)
             taken = taken[_LIMITS:]
         if payers:
-            self._priced = tuple([Priced(fund, parts) for fund, parts in zip(payers, taken, strict=True)])
+            self._priced = tuple(map(Priced, payers, taken))
             self._cover(covered_tokens)
 
     def overdraw(self, allowance_id: str) -> None:
@@ -254,8 +259,10 @@ class Hold:
         if limits is None:
             return
         self._desk.put_back(limits.in_flight.fund, self._slot)
-        limits.tokens.put_back(self._tokens)
-        for lease, _ in self._tokens[:1]:
+        tokens = self._tokens
+        limits.tokens.put_back(tokens)
+        if tokens:
+            lease = tokens[0][0]
             lease.idle -= used_tokens
             lease.used += used_tokens
 

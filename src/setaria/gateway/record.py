@@ -12,6 +12,7 @@ def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock)
     asked = reply.routed.asked
     received = asked.identified.received
     caller = asked.identified.caller
+    lane = caller.lane
     return CallRecord(
         id=received.call_id,
         at_ms=received.at_ms,
@@ -20,18 +21,18 @@ def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock)
         model=asked.model.id,
         protocol=received.codec.name,
         upstream=reply.upstream,
-        stream=asked.stream,
+        stream=asked.envelope.stream,
         status=reply.status,
         ending=reply.ending,
         counts_from=reply.counts_from,
         usage=usage,
-        charge_nano=bill.amount if caller.lane == "payg" else 0,
+        charge_nano=bill.amount if lane == "payg" else 0,
         first_token_ms=reply.first_token_ms,
         duration_ms=round((clock.monotonic_s() - received.started_s) * 1000),
         attempts=reply.attempts,
-        lane=caller.lane,
+        lane=lane,
         subscription_id=caller.subscription_id,
-        charge_millicredits=bill.amount if caller.lane == "plan" else 0,
+        charge_millicredits=bill.amount if lane == "plan" else 0,
         price_id=reply.routed.admitted.price_id,
         charges=bill.charges,
         note=oddity,

@@ -6,7 +6,7 @@ from setaria.core.errors import SetariaError
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.routing.ports import RelayAttempt
 from setaria.gateway.audience import Audience
-from setaria.gateway.flow import Flow
+from setaria.gateway.flow import NOT_BEGUN, Flow
 from setaria.gateway.hold import UNBOUNDED
 from setaria.gateway.stages import Routed
 from setaria.wire.mould import Mould
@@ -72,7 +72,7 @@ class RelayFlow(Flow):
         self._complete()
 
     def _let_go(self) -> None:
-        super()._let_go()
+        self._attempt = NOT_BEGUN
         self._relayed = None
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:

@@ -19,12 +19,12 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
     5,000: charged 1,000, and kept for somebody to look at. So is a call of which it said -5 or a million million: it is
     charged what is left of the counts, or our own, and what was said is told.
     """
-    usage, asked = reply.usage, reply.routed.asked
+    usage, asked, doubt = reply.usage, reply.routed.asked, reply.doubt
     if reply.counts_from != "upstream":
-        return usage, _oddity([reply.doubt])
+        return usage, _oddity([doubt]) if doubt else ""
     most_input = ODD_FACTOR * max(asked.input_tokens, LEAST_TOKENS)
     most_output = ODD_FACTOR * max(reply.said_tokens, LEAST_TOKENS)
-    odd = [reply.doubt]
+    odd = [doubt] if doubt else []
     if usage.input_tokens + usage.cached_input_tokens + usage.cache_write_tokens > most_input:
         odd.append(f"input {usage.all_input_tokens}, estimated {asked.input_tokens}")
         usage = _cut_input(usage, most_input)
@@ -33,12 +33,11 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
         output_tokens = max(most_output, asked.dialogue.max_output_tokens)
         reasoning_tokens = min(usage.reasoning_tokens, output_tokens)
         usage = msgspec.structs.replace(usage, output_tokens=output_tokens, reasoning_tokens=reasoning_tokens)
-    return usage, _oddity(odd)
+    return usage, _oddity(odd) if odd else ""
 
 
 def _oddity(odd: list[str]) -> str:
-    told = "; ".join(each for each in odd if each)
-    return "odd usage: " + told if told else ""
+    return "odd usage: " + "; ".join(odd)
 
 
 def _cut_input(usage: Usage, most: int) -> Usage:

@@ -17,6 +17,8 @@ FACTOR_ONE = 1_000_000
 """A factor is a whole number of millionths."""
 
 _TOKENS = 1_000_000
+_HALF = _TOKENS // 2
+"""Half of what is divided by: added first, the quotient is rounded half up."""
 _HOUR_S = 3600
 _SEARCHES = 1000
 _ALL = 9 * _TOKENS
@@ -100,7 +102,7 @@ def charge(tariff: Tariff, usage: Usage, at_ms: int) -> int:
     if usage.audio_seconds or usage.searches:
         return _charge_all(tariff, usage, total, at_ms)
     if not tariff.tiers and not tariff.times:
-        return _round(total, _TOKENS)
+        return (total + _HALF) // _TOKENS
     return _round(total * tier_factor(tariff, usage) * time_factor(tariff, at_ms), _TOKENS * FACTOR_ONE * FACTOR_ONE)
 
 
@@ -108,7 +110,7 @@ def charge_tokens(tariff: Tariff, input_tokens: int, output_tokens: int, at_ms: 
     """Tell what so many tokens cost, none of the input from a cache; as `charge` does."""
     if tariff.tiers or tariff.times:
         return charge(tariff, Usage(input_tokens, output_tokens=output_tokens), at_ms)
-    return _round(input_tokens * tariff.input + output_tokens * tariff.output, _TOKENS)
+    return (input_tokens * tariff.input + output_tokens * tariff.output + _HALF) // _TOKENS
 
 
 def _round(total: int, one: int) -> int:

@@ -138,17 +138,17 @@ class Dispatcher:
                 assert_never(action)
 
     def _received(self, match: Match, exchange: Exchange) -> Received:
-        clock = self._platform.clock
+        clock, head, route = self._platform.clock, exchange.head, match.route
         return Received(
-            call_id=exchange.call_id,
-            codec=self._codecs[match.route.protocol],
-            credentials=exchange.head.credentials,
-            at_ms=clock.now_ms(),
-            started_s=clock.monotonic_s(),
-            session=session_from_header(exchange.head.session),
-            parent=exchange.head.parent,
-            lane=match.route.lane or "payg",
-            peer=self._edge.proxies.client_of(exchange.peer, exchange.head.headers),
+            exchange.call_id,
+            self._codecs[route.protocol],
+            head.credentials,
+            clock.now_ms(),
+            clock.monotonic_s(),
+            session_from_header(head.session) if head.session else None,
+            head.parent,
+            route.lane or "payg",
+            self._edge.proxies.client_of(exchange.peer, head.headers),
         )
 
 

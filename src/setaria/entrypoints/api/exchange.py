@@ -220,8 +220,10 @@ class Exchange:
         lines = f"content-type: {content_type}\r\n{self._announced}"
         if headers:
             lines += write_lines(headers)
-        head = whole_head(status, len(body), self._line.date, self.call_id, lines, close=close)
-        self._send_last(head + content, close=close)
+        line = self._line
+        head = whole_head(status, len(body), line.date, self.call_id, lines, close=close)
+        line.outbox.put(line, head + content)
+        self._finish(close=close)
 
     def start_stream(self) -> SendChunk | None:
         """Send the head of a stream; gives the way for its chunks."""
@@ -253,7 +255,8 @@ class Exchange:
         if self._over or self.gone:
             return
         last = write_chunk(data) + LAST_CHUNK if self._chunked else data
-        self._send_last(last, close=not self._reusable(framed=self._chunked))
+        self._line.outbox.put(self._line, last)
+        self._finish(close=not self._reusable(framed=self._chunked))
 
     def finish_sized(self) -> None:
         """End an answer whose head told its length."""
@@ -269,10 +272,6 @@ class Exchange:
 
     def _reusable(self, *, framed: bool) -> bool:
         return framed and self.head.keep_alive and self.whole and self._line.may_stay
-
-    def _send_last(self, data: bytes, *, close: bool) -> None:
-        self._line.outbox.put(self._line, data)
-        self._finish(close=close)
 
     def _finish(self, *, close: bool) -> None:
         """End the answer; where the connection is closed after it, it goes out first."""

@@ -97,7 +97,9 @@ def turns_from_plain(read: list[PlainMessage]) -> Turns | None:
             has_variants = True
             turns.append(Message("system", _read_content(each), each.name or ""))
         elif role != "tool":
-            turns.append(Message(role, _read_content(each), each.name or ""))
+            content = each.content  # nearly always one text
+            said = (Text(content),) if isinstance(content, str) and content else _read_content(each)
+            turns.append(Message(role, said, each.name or ""))
         elif each.tool_call_id:
             result = ToolResult(each.tool_call_id, _read_content(each))
             turns.append(Message("tool", (result,), each.name or ""))

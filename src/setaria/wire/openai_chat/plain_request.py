@@ -92,20 +92,17 @@ def dialogue_from_plain(plain: PlainRequest, traits: Traits) -> Dialogue | None:
     if turns is None or tools is None:
         return None
     thinking = traits.thinking_default and "thinking" in traits.capabilities
-    return Dialogue(
-        turns.messages,
-        thinking,
-        min(plain.max_completion_tokens or plain.max_tokens or traits.default_output_tokens, traits.max_output_tokens),
-        _sampling_of(plain, traits, is_forced=thinking and traits.forces_sampling),
-        tools,
-        has_variants=turns.has_variants,
-    )
-
-
-def _sampling_of(plain: PlainRequest, traits: Traits, *, is_forced: bool) -> Sampling:
+    is_forced = thinking and traits.forces_sampling
     temperature, top_p = plain.temperature, plain.top_p
     if temperature is None or is_forced:
         temperature = traits.recommended.temperature
     if top_p is None or is_forced:
         top_p = traits.recommended.top_p
-    return Sampling(temperature, top_p, 0.0, 0.0, plain.seed)
+    return Dialogue(
+        turns.messages,
+        thinking,
+        min(plain.max_completion_tokens or plain.max_tokens or traits.default_output_tokens, traits.max_output_tokens),
+        Sampling(temperature, top_p, 0.0, 0.0, plain.seed),
+        tools,
+        has_variants=turns.has_variants,
+    )

@@ -85,12 +85,11 @@ class HttpAttempt(Request):
         if not self._reading.is_over:
             self._reading.fail(error)
 
-    def begin(self, request: bytes, pool: HttpPool, under_way: "set[HttpAttempt]") -> None:
-        """Send the request; the attempt is among those under way until nothing is left of it."""
+    def begin(self, request: bytes, under_way: "set[HttpAttempt]") -> None:
+        """Take the request, which is sent next; the attempt is among those under way until nothing is left of it."""
         self.request = request
         self._under_way = under_way
         under_way.add(self)
-        pool.submit(self)
 
     def stop(self, error: UpstreamError) -> None:
         """Close the connection and tell the sink why."""

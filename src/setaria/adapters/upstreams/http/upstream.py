@@ -146,8 +146,8 @@ class HttpUpstream:
             attempt.stop(UpstreamFailed("the server is stopping; send the request again"))
 
     def _send(self, attempt: HttpAttempt, body: bytes) -> None:
-        request = b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body)
-        attempt.begin(request, self._pool, self._attempts)
+        attempt.begin(b"%bcontent-length: %d\r\n\r\n%b" % (self._head, len(body), body), self._attempts)
+        self._pool.submit(attempt)
 
 
 def _manner(request: ModelRequest) -> Manner:

@@ -70,9 +70,10 @@ def _read(body: bytes) -> tuple[_Whole, Choice, Delta]:
         chunk = _whole.decode(body)
     except UNREADABLE as error:
         raise not_legal() from error
-    if chunk.tells_error:
+    if (len(chunk.error) or chunk.choices is None) and chunk.tells_error:
         raise read_error_in_band(body)
-    choice = chunk.choice
+    choices = chunk.choices
+    choice = choices[0] if choices and not choices[0].index else chunk.choice
     if choice is None or choice.message is None:
         raise UpstreamFailed("the model server sent an answer without a message")
     return chunk, choice, choice.message
@@ -94,7 +95,9 @@ def _quote(model: str) -> msgspec.Raw:
 
 
 def _estimate(message: Delta) -> int:
-    if not (message.reasoning_content or message.reasoning or message.refusal or message.calls):
+    if not (
+        message.reasoning_content or message.reasoning or message.refusal or message.tool_calls or message.function_call
+    ):
         return estimate_tokens(message.content or "")
     tokens = estimate_tokens(message.thought) + estimate_tokens((message.content or "") + (message.refusal or ""))
     for piece in message.calls:

@@ -63,10 +63,16 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     if dialogue.has_variants:
         fields["messages"] = _rewrite_messages(fields["messages"])
     _limit_output(fields, dialogue.max_output_tokens)
-    _force_sampling(fields, dialogue)
+    sampling = dialogue.sampling
+    _force_number(fields, "temperature", sampling.temperature)
+    _force_number(fields, "top_p", sampling.top_p)
     if dialogue.tool_choice.mode == "auto" and fields.get("tool_choice", _AUTO) != _AUTO:
         del fields["tool_choice"]
-    _ask_for_usage(fields, stream=envelope.stream)
+    if envelope.stream:
+        _ask_for_usage(fields)
+    else:  # without a stream, servers refuse options for one
+        fields.pop("stream", None)
+        fields.pop("stream_options", None)
     if manner.thinking_style != "none":
         crossing = {name: raw for name, raw in asked.items() if name in allowed or name in _SWITCHES}
         fields.update(write_thinking(manner.thinking_style, crossing, thinking=dialogue.thinking))
@@ -94,13 +100,11 @@ def _limit_output(fields: _Fields, max_output_tokens: int) -> None:
     fields[name] = _kept_raw(max_output_tokens)
 
 
-def _force_sampling(fields: _Fields, dialogue: Dialogue) -> None:
-    """Set temperature and top_p where they are not what they must be; an equal value keeps its bytes."""
-    sampling = dialogue.sampling
-    if "temperature" not in fields or not _is_number(fields["temperature"], sampling.temperature):
-        fields["temperature"] = _kept_raw(sampling.temperature)
-    if "top_p" not in fields or not _is_number(fields["top_p"], sampling.top_p):
-        fields["top_p"] = _kept_raw(sampling.top_p)
+def _force_number(fields: _Fields, name: str, value: float) -> None:
+    """Set a number where it is not what it must be; an equal value keeps its bytes."""
+    wanted, raw = _kept_raw(value), fields.get(name)
+    if raw is None or (raw != wanted and not _is_number(raw, value)):
+        fields[name] = wanted
 
 
 def _is_number(raw: msgspec.Raw, value: float) -> bool:
@@ -110,14 +114,13 @@ def _is_number(raw: msgspec.Raw, value: float) -> bool:
         return False
 
 
-def _ask_for_usage(fields: _Fields, *, stream: bool) -> None:
-    """Have a stream end with its usage; without a stream, servers refuse options for one."""
+def _ask_for_usage(fields: _Fields) -> None:
+    """Have a stream end with its usage."""
     options = fields.pop("stream_options", None)
+    options = None if options == _NULL else options
     fields.pop("stream", None)
-    if stream:
-        options = None if options == _NULL else options
-        fields["stream"] = _TRUE
-        fields["stream_options"] = _raw({**(_fields.decode(options) if options else {}), "include_usage": _TRUE})
+    fields["stream"] = _TRUE
+    fields["stream_options"] = _raw({**(_fields.decode(options) if options else {}), "include_usage": _TRUE})
 
 
 def _rewrite_messages(raw: msgspec.Raw) -> msgspec.Raw:
