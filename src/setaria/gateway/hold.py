@@ -259,10 +259,8 @@ class Hold:
         if limits is None:
             return
         self._desk.put_back(limits.in_flight.fund, self._slot)
-        tokens = self._tokens
-        limits.tokens.put_back(tokens)
-        if tokens:
-            lease = tokens[0][0]
+        limits.tokens.put_back(self._tokens)
+        for lease, _ in self._tokens[:1]:
             lease.idle -= used_tokens
             lease.used += used_tokens
 

@@ -69,7 +69,7 @@ class RelayFlow(Flow):
             self._tail = RelayTail(self._audience, last)
         else:
             self._unsent = last
-        self._complete()
+        self._conclude("client_gone" if self._draining else "completed", None)
 
     def _let_go(self) -> None:
         self._attempt = NOT_BEGUN
