@@ -1,7 +1,7 @@
 """Connection: one client's TCP connection, parsed by llhttp into exchanges and answered in order.
 
 States: reading (a request's head or body arrives), answering (a request is whole or refused, its answer goes out), idle
-(kept alive between requests), lingering (the last answer is out, what still arrives is thrown away until the client
+(kept alive between requests), lingering (the last answer is written, what still arrives is thrown away until the client
 closes or two seconds pass: closing at once would make the kernel throw the answer away with the unread bytes), closed.
 A client may send the next requests early; they wait in `_waiting` and are answered in order. Deadlines are looked at
 once a second by the server's tick, never by a timer of their own.
@@ -179,8 +179,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
-        exchange = self._incoming
-        if exchange is None or self._deaf:
+        if (exchange := self._incoming) is None or self._deaf:
             return
         if exchange.size_bytes + len(body) > self._host.body_limit_bytes:
             self._fail_body(exchange, body_too_large(self._host.body_limit_bytes))
@@ -252,9 +251,11 @@ class Connection(asyncio.Protocol):
             self._current.tick(now_s)
         if self._transport is None:
             return
-        is_written = self.full or self._current is None
-        if self._unread.is_stuck(self._transport.get_write_buffer_size() if is_written else 0, now_s):
+        left_bytes = self._transport.get_write_buffer_size()
+        if self._unread.is_stuck(left_bytes if self.full or self._current is None else 0, now_s):
             self._transport.abort()
+        if self._lingering and left_bytes:  # its two seconds begin when it has all of its answer
+            self.deadline_s = now_s + LINGER_TIMEOUT_S
         if now_s < self.deadline_s:
             return
         self.deadline_s = NEVER_S
@@ -298,8 +299,7 @@ class Connection(asyncio.Protocol):
         """Take a whole request whose head is known; tells whether it was one."""
         if self._known is None or not (at := self._known.head.find_body(data)):
             return False
-        size_bytes = len(data) - at
-        if size_bytes > self._host.body_limit_bytes:
+        if (size_bytes := len(data) - at) > self._host.body_limit_bytes:
             return False
         self._may_learn = True
         exchange = self._current = Exchange(self, self._host.new_call_id(), self._known.request_of(size_bytes))
@@ -350,9 +350,9 @@ class Connection(asyncio.Protocol):
 
     def _close(self) -> None:
         """Close, after what the client still sends has been read away."""
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
-        if self._half_closed or (not self._deaf and self._incoming is None):
+        if self._half_closed:
             self._transport.close()
             return
         self._deaf = self._lingering = True
