@@ -1,4 +1,4 @@
-"""Known: the families of `families.json` with the wordings of `phrasings.txt`, under their own names and others."""
+"""Known: the families of `families.json` with the wordings of `phrasings*.txt`, under their own names and others."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from training.generate.family import Family, Parameter
 
 _HERE = Path(__file__).parent
 _FAMILIES = _HERE.parent / "families.json"
-_PHRASINGS = _HERE / "phrasings.txt"
+_PHRASINGS = "phrasings*.txt"
 
 # Which values a parameter takes: by family and name, else by name, else by type.
 _KIND_OF = {
@@ -275,11 +275,12 @@ def _kind(family: str, name: str, schema: dict[str, str]) -> str:
 
 def _read_phrasings() -> dict[str, tuple[str, ...]]:
     wordings: dict[str, list[str]] = {}
-    name = ""
-    for line in _PHRASINGS.read_text(encoding="utf-8").splitlines():
-        if line.startswith(" "):
-            wordings[name].append(line[1:])
-        elif line and not line.startswith("#"):
-            name = line
-            wordings[name] = []
+    for path in sorted(_HERE.glob(_PHRASINGS)):
+        name = ""
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith(" "):
+                wordings[name].append(line[1:])
+            elif line and not line.startswith("#"):
+                name = line
+                wordings.setdefault(name, [])
     return {name: tuple(lines) for name, lines in wordings.items()}
