@@ -82,7 +82,7 @@ def test_a_key_is_disabled_and_rotated_within_a_second(platform: Running) -> Non
     """Every change is in force on the running server at once; a key at the wrong address is told the right one."""
     made = make_key(platform)
     assert ask(platform, "/v1/models", made["key"])[0] == 200
-    assert ask(platform, "/plan/v1/models", made["key"])[1]["error"]["message"].endswith("its base URL is /v1")
+    assert ask(platform, "/plan/v1/models", made["key"])[1]["error"]["message"].endswith("its base path is /v1")
     platform.command("keys", "disable", made["id"])
     wait_for(lambda: ask(platform, "/v1/models", made["key"])[0] == 401, 2.0)
     platform.command("keys", "enable", made["id"])

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from setaria.core.errors import Forbidden, InvalidRequest, Unauthenticated, Unavailable, WrongLane
+from setaria.core.protocol import Lane, ProtocolName
 from setaria.domain.accounts.records import Caller, KeyRules, KeyUse
 from setaria.gateway import key_cache
 from setaria.gateway.addresses import Addresses
@@ -126,6 +127,33 @@ def test_a_key_of_the_other_lane_is_told_its_base_url() -> None:
             await authenticate(replace(received(stage), lane="plan"), platform)
 
     play(story)
+
+
+@pytest.mark.parametrize(
+    "addresses, lane, protocol, told",
+    [
+        (Addresses(), "plan", "openai_chat", "its base path is /plan/v1"),
+        (Addresses(), "plan", "anthropic_messages", "its base path is /plan/anthropic"),
+        (Addresses(), "payg", "openai_chat", "its base path is /v1"),
+        (Addresses(), "payg", "anthropic_messages", "its base path is /anthropic"),
+        (
+            Addresses("", "https://p.example"),
+            "payg",
+            "anthropic_messages",
+            "its base path is /anthropic, at another host name than https://p.example",
+        ),
+        (
+            Addresses("https://a.example"),
+            "plan",
+            "openai_chat",
+            "its base path is /plan/v1, at another host name than https://a.example",
+        ),
+        (Addresses("", "https://p.example"), "plan", "openai_chat", "its base URL is https://p.example/v1"),
+    ],
+)
+def test_where_a_key_is_good(addresses: Addresses, lane: Lane, protocol: ProtocolName, told: str) -> None:
+    """Where no host is known for its lane it is told the path for its protocol, and which host it is not."""
+    assert addresses.explain(lane, protocol) == told
 
 
 def test_the_last_use_of_a_key_is_remembered() -> None:

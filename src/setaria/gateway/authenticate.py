@@ -24,8 +24,8 @@ async def authenticate(received: Received, platform: Platform) -> Identified:
             "Invalid API Key: this key is unknown or was revoked; make one with `setaria keys create`"
         )
     if caller.lane != received.lane:
-        base_url = platform.addresses.base_url(caller.lane, received.codec.name)
-        raise WrongLane(f"Invalid API Key: this is a key of {_LANES[caller.lane]}; its base URL is {base_url}")
+        where = platform.addresses.explain(caller.lane, received.codec.name)
+        raise WrongLane(f"Invalid API Key: this is a key of {_LANES[caller.lane]}; {where}")
     if caller.account_status != "active":
         raise Forbidden(f"this account is {caller.account_status}; ask whoever runs this platform")
     is_limited = caller.key_disabled_at_ms is not None or caller.key_expires_at_ms is not None

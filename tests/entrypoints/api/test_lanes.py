@@ -46,12 +46,12 @@ def test_a_key_is_good_in_its_lane(lane: Lane, target: str) -> None:
 @pytest.mark.parametrize(
     "lane, target, told",
     [
-        ("plan", CHAT, "this is a key of a token plan; its base URL is /plan/v1"),
-        ("plan", MESSAGES, "this is a key of a token plan; its base URL is /plan/anthropic"),
-        ("plan", COUNT, "this is a key of a token plan; its base URL is /plan/anthropic"),
-        ("plan", "/v1/models", "this is a key of a token plan; its base URL is /plan/v1"),
-        ("payg", "/plan" + CHAT, "this is a key of pay as you go; its base URL is /v1"),
-        ("payg", "/plan" + MESSAGES, "this is a key of pay as you go; its base URL is /anthropic"),
+        ("plan", CHAT, "this is a key of a token plan; its base path is /plan/v1"),
+        ("plan", MESSAGES, "this is a key of a token plan; its base path is /plan/anthropic"),
+        ("plan", COUNT, "this is a key of a token plan; its base path is /plan/anthropic"),
+        ("plan", "/v1/models", "this is a key of a token plan; its base path is /plan/v1"),
+        ("payg", "/plan" + CHAT, "this is a key of pay as you go; its base path is /v1"),
+        ("payg", "/plan" + MESSAGES, "this is a key of pay as you go; its base path is /anthropic"),
     ],
 )
 def test_a_key_at_the_wrong_address_is_told_the_right_one(lane: Lane, target: str, told: str) -> None:
@@ -113,7 +113,7 @@ def test_a_plan_s_host_needs_no_prefix() -> None:
         assert (await site.ask(site.request("POST", CHAT, GOOD, **asked))).status == 200
         assert (await site.ask(site.request("POST", MESSAGES, GOOD, **asked))).status == 200
         answer = await site.ask(site.request("POST", CHAT, GOOD, host="plan.example.org"))
-        assert (answer.status, "its base URL is /v1" in answer.error["message"]) == (401, True)
+        assert (answer.status, "its base path is /v1" in answer.error["message"]) == (401, True)
 
     visit(story, edge=Edge(HOSTS, NO_PROXIES))
 
