@@ -24,7 +24,7 @@ from setaria.domain.routing.budget import FLOOR
 from setaria.domain.routing.health import FAILURES_TO_COOL
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import SEEDLING, Stage, make_stage
-from tests.fakes.scripted_upstream import ScriptedUpstream
+from tests.fakes.scripted_upstream import HELLO, ScriptedUpstream
 from tests.fakes.waiting import until
 from tests.gateway.calling import PROTOCOLS, answer, begin, body_of, call, play_on, received
 
@@ -107,6 +107,30 @@ def test_what_is_not_asked_again(
     wait_s = errors[-1].retry_after_s
     assert client.headers.get("retry-after") == (None if wait_s is None else str(wait_s))
     assert [row.attempts for row in stage.ledger.rows] == ([] if status in (400, 429) else [attempts])
+
+
+@pytest.mark.parametrize("protocol, stream", CALLS)
+def test_a_server_that_refuses_the_platform_is_told_as_that(protocol: ProtocolName, stream: bool) -> None:
+    """Also while it gets no calls for that: 502, and no word of trying again, until it takes the platform's key."""
+    upstream = ScriptedUpstream(REFUSED)
+    told: list[tuple[int | None, bool, str | None, str | None]] = []
+    last: list[bytes] = []
+
+    async def story(stage: Stage) -> None:
+        for number in range(FAILURES_TO_COOL + 3):
+            if number == FAILURES_TO_COOL + 2:
+                stage.clock.advance(3)
+                upstream.script = HELLO
+            client = RecordingClient(body_of(stream=stream))
+            await call(stage, protocol, client)
+            retry = client.headers.get("x-should-retry"), client.headers.get("retry-after")
+            told.append((client.status, b"with us" in client.told, *retry))
+            last[:] = [client.told]
+
+    play_on(story, partial(make_stage, upstream))
+    assert told[:-1] == [(502, True, "false", None)] * (FAILURES_TO_COOL + 2)
+    assert b"Hello" in last[0]
+    assert len(upstream.attempts) == FAILURES_TO_COOL + 1
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError
+from setaria.core.errors import CallerError, UpstreamBusy, UpstreamError, UpstreamRefused
 from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.reasoning.signature import sign_reasoning
 from setaria.domain.routing.health import Health
@@ -108,6 +108,8 @@ def _judge(flow: Flow, health: Health, model: Model, platform: Platform) -> None
     now_s = platform.clock.monotonic_s()
     if isinstance(error, UpstreamBusy):
         health.rest(now_s + (error.retry_after_s or BUSY_REST_S) if len(model.deployments) > 1 else now_s)
+    elif isinstance(error, UpstreamRefused):
+        health.refuse(now_s, error)
     elif isinstance(error, UpstreamError):
         health.fail(now_s)
     elif isinstance(error, CallerError):

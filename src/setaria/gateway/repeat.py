@@ -22,7 +22,7 @@ async def repeat(routed: Routed, flow: Flow, tried: list[Deployment], platform: 
     model, now_s = routed.asked.model, platform.clock.monotonic_s()
     try:
         other = platform.router.choose(model.deployments, routed.session, now_s, tried={each.name for each in tried})
-    except Unavailable:
+    except (Unavailable, UpstreamRefused):
         pass
     else:
         return other if platform.router.budget.take(now_s) else None

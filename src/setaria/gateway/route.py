@@ -8,7 +8,7 @@ from setaria.gateway.stages import Admitted, Routed
 def route(admitted: Admitted, platform: Platform) -> Routed:
     """Choose a deployment of the model: one that is well, by weight, the same one for all calls of a session.
 
-    Raises: Unavailable when all of them are cooling down.
+    Raises: Unavailable when all of them are cooling down, UpstreamRefused when they do because of the platform's key.
     """
     asked = admitted.asked
     session = asked.identified.received.session

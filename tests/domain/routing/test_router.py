@@ -2,7 +2,7 @@
 
 import pytest
 
-from setaria.core.errors import Unavailable
+from setaria.core.errors import Unavailable, UpstreamRefused
 from setaria.domain.routing.health import FAILURES_TO_COOL
 from setaria.domain.routing.router import Router
 from tests.domain.routing.candidate import Candidate
@@ -40,6 +40,30 @@ def test_all_cooling_is_told_with_the_time_to_wait() -> None:
     with pytest.raises(Unavailable) as caught:
         router.choose(PAIR, None, 1.0)
     assert caught.value.retry_after_s == 2
+
+
+def test_servers_that_refuse_the_platform_are_told_as_that() -> None:
+    """Where all of them do waiting helps nobody; where one failed otherwise last, or answers again, it does."""
+    router = Router(steady)
+    refusal = UpstreamRefused("it does not know our key; tell its operator")
+    for name in ("a", "b"):
+        cool(router, name)
+        router.health(name).refuse(0.0, refusal)
+    with pytest.raises(UpstreamRefused, match="know our key"):
+        router.choose(PAIR, None, 0.0)
+    with pytest.raises(UpstreamRefused, match="know our key"):
+        router.choose(PAIR, None, 0.0, tried={"a"})
+    router.health("b").fail(0.0)
+    with pytest.raises(Unavailable):
+        router.choose(PAIR, None, 0.0)
+    router.health("a").succeed()
+    cool(router, "a")
+    with pytest.raises(Unavailable):
+        router.choose(PAIR, None, 0.0)
+    router.health("a").refuse(0.0, refusal)
+    router.health("a").rest(7.0)
+    with pytest.raises(Unavailable):
+        router.choose(PAIR, None, 0.0, tried={"b"})
 
 
 def test_what_was_tried_is_not_tried_again() -> None:
