@@ -27,8 +27,9 @@ class Outbox:
 
     def put(self, way: Way, data: bytes) -> None:
         """Have something sent soon."""
-        self._waiting.append((way, data))
-        if len(self._waiting) == 1:
+        waiting = self._waiting
+        waiting.append((way, data))
+        if len(waiting) == 1:
             asyncio.get_running_loop().call_soon(self.flush)
 
     def flush(self) -> None:

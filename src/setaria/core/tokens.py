@@ -3,7 +3,8 @@
 _BYTES_PER_TOKEN = 4
 MESSAGE_OVERHEAD_TOKENS = 4
 """What the markers around one message cost."""
-_ONE_TOKEN_CHARACTERS = 16
+ONE_TOKEN_CHARACTERS = 16
+"""Up to so many are one token, where they come as one piece of a stream."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -19,4 +20,4 @@ def estimate_tokens(text: str) -> int:
 
 def estimate_piece(text: str) -> int:
     """Estimate the tokens of one piece of a stream: most servers send one token each, some pack several."""
-    return 1 if len(text) <= _ONE_TOKEN_CHARACTERS else estimate_tokens(text)
+    return 1 if len(text) <= ONE_TOKEN_CHARACTERS else estimate_tokens(text)

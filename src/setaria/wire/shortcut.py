@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from setaria.core.tokens import estimate_piece
+from setaria.core.tokens import ONE_TOKEN_CHARACTERS, estimate_piece
 from setaria.wire.frame import Frame
 from setaria.wire.http_chunk import FIRST_LINES, LISTED_LENGTHS, write_chunk
 from setaria.wire.mould import Mould
@@ -82,9 +82,8 @@ class Shortcut:
             self._frame = frame
         if mould is not self._mould:
             self._mould = mould
-            self._before = mould.before
-            self._after = mould.after + _LINE_END
-            self._start, self._end = len(mould.before) - 1, 1 - len(self._after)
+            self._before, self._after = mould.before, mould.after + _LINE_END
+            self._start, self._end = len(mould.before), -len(self._after)
 
     def close(self) -> None:
         """Let nothing pass."""
@@ -100,15 +99,15 @@ class Shortcut:
         if size_bytes >= self._longest_bytes:
             return False
         line = FIRST_LINES[size_bytes]
-        start = len(line)
-        if not (data.startswith(line) and data.startswith(self._before, start) and data.endswith(self._after)):
+        start, end = len(line) + self._start, self._end
+        if line + self._before + data[start:end] + self._after != data:  # cheaper than to look at both ends
             return False
-        string = data[start + self._start : self._end]
+        string = data[start - 1 : end + 1]
         try:
             text = _read_string(string)
         except _UNREADABLE:
             return False
-        passed_tokens = self.passed_tokens + estimate_piece(text)
+        passed_tokens = self.passed_tokens + (1 if len(text) <= ONE_TOKEN_CHARACTERS else estimate_piece(text))
         if not text or passed_tokens >= self._limit_tokens:
             return False
         self.passed_tokens = passed_tokens

@@ -6,7 +6,7 @@ over. The answer may be over before the body is whole; the connection then can't
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
+from types import MethodType
 from typing import Protocol
 
 from setaria.core.errors import SetariaError
@@ -233,7 +233,7 @@ class Exchange:
         if self.head.keep_alive:
             self._line.rest()
         self._harmless = write_chunk(COMMENT)
-        return partial(self._line.outbox.put, self._line) if chunked else None
+        return MethodType(_post, self._line) if chunked else None
 
     def open(self, head: bytes, *, chunked: bool) -> None:
         """Send the head of an answer whose body comes in pieces, each to be framed as a chunk or sent as it is."""
@@ -285,3 +285,8 @@ class Exchange:
         waiter, self._body_waiter = self._body_waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
+
+
+def _post(line: Line, data: bytes) -> None:
+    """Have bytes sent on a line; as a method of the line it costs each event less than a partial would."""
+    line.outbox.put(line, data)
