@@ -67,12 +67,15 @@ class RetentionTable:
         return 0
 
     def drop_windows(self, before_ms: int, limit: int) -> int:
-        """Drop up to so many windows of plans that ended before a moment and that no call is charged to any more."""
+        """Drop up to so many windows of plans that ended before a moment and that no call is charged to any more.
+
+        What was taken beyond a window, its debt, nobody ever pays back: it goes with the window.
+        """
         is_leased = select(leases.c.worker_id).where(leases.c.allowance_id == allowances.c.id).exists()
         old = (
             select(allowances.c.id)
             .where(allowances.c.kind == "window", allowances.c.ends_at_ms < before_ms)
-            .where(allowances.c.spent == 0, allowances.c.debt == 0, ~is_leased)
+            .where(allowances.c.spent == 0, ~is_leased)
             .order_by(allowances.c.id)
             .limit(limit)
             .with_for_update()
