@@ -2,8 +2,11 @@
 
 import asyncio
 import datetime
+import time
 
-from setaria.core.clock import SystemClock, http_date_from_ms, iso_from_ms
+import pytest
+
+from setaria.core.clock import SystemClock, choose_uptime, http_date_from_ms, iso_from_ms
 
 
 def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
@@ -36,3 +39,19 @@ def test_standing_still_takes_time_too() -> None:
     before_s = clock.monotonic_s()
     clock.pause(0.01)
     assert clock.monotonic_s() - before_s >= 0.01
+
+
+@pytest.mark.parametrize("boottime", [None, time.CLOCK_MONOTONIC])
+def test_uptime_is_read_from_the_kernels_clock_or_else_the_monotonic_one(boottime: int | None) -> None:
+    """A machine without a clock that counts its sleep goes by the one that every machine has."""
+    read = choose_uptime(boottime)
+    before_s = time.monotonic()
+    assert before_s <= read() <= time.monotonic()
+
+
+def test_the_uptime_goes_on_with_the_monotonic_clock() -> None:
+    """It is never behind it, and only a machine that slept is ahead."""
+    clock = SystemClock()
+    before_s = clock.uptime_s()
+    asyncio.run(clock.sleep(0.01))
+    assert clock.uptime_s() - before_s >= 0.01

@@ -10,6 +10,7 @@ class FakeClock:
     def __init__(self, now_ms: int = 1_795_392_000_000) -> None:
         self._now_ms = now_ms
         self._monotonic_s = 0.0
+        self._suspended_s = 0.0
         self.slept: list[float] = []
 
     def now_ms(self) -> int:
@@ -17,6 +18,9 @@ class FakeClock:
 
     def monotonic_s(self) -> float:
         return self._monotonic_s
+
+    def uptime_s(self) -> float:
+        return self._monotonic_s + self._suspended_s
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -27,6 +31,11 @@ class FakeClock:
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass on both clocks."""
+        """Let time pass on all clocks."""
         self._now_ms += round(seconds * 1000)
         self._monotonic_s += seconds
+
+    def suspend(self, seconds: float) -> None:
+        """Let the machine sleep: the monotonic clock stands still."""
+        self._now_ms += round(seconds * 1000)
+        self._suspended_s += seconds

@@ -319,6 +319,28 @@ def test_a_worker_without_confirmation_spends_nothing() -> None:
     tell(story)
 
 
+def test_a_worker_that_slept_with_its_machine_spends_nothing() -> None:
+    """A sweeper elsewhere did not sleep: time counts all the same, until the next renewal, and for giving others up."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(1000)
+        await office.get(5, 20)
+        for _ in range(11):
+            office.clock.advance(RENEW_S)
+            await office.desk.clerk.renew()
+        office.clock.suspend(SWEEP_S)
+        lines = [Line(office.money(), 1, 1)]
+        assert (office.desk.clerk.may_spend, office.desk.take(lines)) == (False, None)
+        assert office.desk.take_up_to(office.money(), 1) == ()
+        await office.desk.clerk.renew()
+        assert office.desk.clerk.may_spend
+        assert total(await office.get(1, 1)) == 1
+        assert office.desk.clerk.now_ms() == office.clock.now_ms()
+        assert office.book.do("SELECT COUNT(*) FROM workers") == [(2,)]
+
+    tell(story)
+
+
 def test_a_worker_that_was_given_up_begins_anew() -> None:
     """It drops its leases, gets new ones under a new name, and what its calls still held belongs to nobody."""
 

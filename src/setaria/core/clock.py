@@ -4,6 +4,8 @@ import asyncio
 import datetime
 import email.utils
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 
@@ -15,7 +17,14 @@ class Clock(Protocol):
         ...
 
     def monotonic_s(self) -> float:
-        """Tell seconds on a clock that never goes back."""
+        """Tell seconds on a clock that never goes back; it may stand still while the machine is suspended."""
+        ...
+
+    def uptime_s(self) -> float:
+        """Tell seconds since the machine began, with those in which it was suspended, where the machine counts them.
+
+        For what others hold us to meanwhile; everything else waits for time that we were there to use.
+        """
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -31,6 +40,11 @@ class BlockingClock(Clock, Protocol):
         ...
 
 
+def choose_uptime(boottime: int | None) -> Callable[[], float]:
+    """Give what reads the time since the machine began: a clock of the kernel, the monotonic one where it has none."""
+    return time.monotonic if boottime is None else partial(time.clock_gettime, boottime)
+
+
 class SystemClock:
     """The machine's own clock."""
 
@@ -39,6 +53,7 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     monotonic_s = staticmethod(time.monotonic)  # asked some 20 times a call, so without a step between
+    uptime_s = staticmethod(choose_uptime(getattr(time, "CLOCK_BOOTTIME", None)))
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

@@ -2,7 +2,8 @@
 
 Theory. The worker has an epoch, which is the id of its row. While the last renewal that was confirmed was *sent* less
 than `FENCE_S` ago the worker may spend from its leases; a sweeper gives a row up only after three times that long. A
-worker that learns that its row is gone drops all it has and begins a new epoch.
+worker that learns that its row is gone drops all it has and begins a new epoch. These times go on while the machine is
+suspended, as they do for the sweeper.
 
     state         left when                                 it may spend
     outside       its row is written                        no
@@ -18,6 +19,7 @@ looks again, when the next trade begins, whether the last one brought what it ne
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
 from setaria.core.clock import Clock
 from setaria.core.errors import SetariaError, Unavailable
@@ -38,10 +40,18 @@ Find = Callable[[], bool]
 _Waiting = tuple[Ask, Apply, Find, "asyncio.Future[None]"]
 
 
+class _Moment(NamedTuple):
+    """When something was sent, on both clocks."""
+
+    uptime_s: float
+    monotonic_s: float
+
+
 class Clerk:
     """Implements the side of this worker.
 
-    `spends_until_s` and `ahead_ms` are what `may_spend` and `now_ms` go by, for who knows the monotonic time already.
+    `spends_until_s` and `ahead_ms` are what `may_spend` and `now_ms` go by, for who knows the uptime and the monotonic
+    time already.
     Takes: node, which no other process that lives has; on_new_epoch, told when all leases are void.
     Order: `enter` first, `renew` every `RENEW_S`, `leave` last.
     """
@@ -66,7 +76,7 @@ class Clerk:
     @property
     def may_spend(self) -> bool:
         """Whether calls may be admitted on leases, and holds may grow."""
-        return self._clock.monotonic_s() <= self.spends_until_s
+        return self._clock.uptime_s() <= self.spends_until_s
 
     def now_ms(self) -> int:
         """Tell the moment by the database's clock, as near as the last renewal tells it."""
@@ -81,12 +91,12 @@ class Clerk:
 
         Raises: Unavailable.
         """
-        sent_s = self._clock.monotonic_s()
-        self._confirm(await self._book.enter(self.worker_id, self._node), sent_s)
+        sent = self._moment()
+        self._confirm(await self._book.enter(self.worker_id, self._node), sent)
 
     async def renew(self) -> None:
         """Say that this worker lives; then give up those that were not heard of for a minute, if we were."""
-        sent_s, worker_id = self._clock.monotonic_s(), self.worker_id
+        sent, worker_id = self._moment(), self.worker_id
         try:
             pulse = await self._book.renew(worker_id)
             if worker_id != self.worker_id:  # a trade has found out meanwhile
@@ -94,8 +104,8 @@ class Clerk:
             if isinstance(pulse, Gone):
                 await self._begin_anew()
                 return
-            self._confirm(pulse, sent_s)
-            if self._reached_since_s is not None and sent_s - self._reached_since_s >= SWEEP_S:
+            self._confirm(pulse, sent)
+            if self._reached_since_s is not None and sent.uptime_s - self._reached_since_s >= SWEEP_S:
                 swept = await self._book.sweep(SWEEP_S)
                 if swept:
                     self._log.warning("workers_given_up", workers=swept)
@@ -130,13 +140,15 @@ class Clerk:
         except Unavailable:
             self._log.warning("worker_not_taken_off", worker=self.worker_id)
 
-    def _confirm(self, pulse: Pulse, sent_s: float) -> None:
-        now_s = self._clock.monotonic_s()
-        if self._reached_since_s is None or sent_s > self.spends_until_s:
-            self._reached_since_s = sent_s
-        self.spends_until_s = sent_s + FENCE_S
+    def _moment(self) -> _Moment:
+        return _Moment(self._clock.uptime_s(), self._clock.monotonic_s())
+
+    def _confirm(self, pulse: Pulse, sent: _Moment) -> None:
+        if self._reached_since_s is None or sent.uptime_s > self.spends_until_s:
+            self._reached_since_s = sent.uptime_s
+        self.spends_until_s = sent.uptime_s + FENCE_S
         self.workers = pulse.workers
-        self.ahead_ms = pulse.now_ms - (sent_s + now_s) * 500
+        self.ahead_ms = pulse.now_ms - (sent.monotonic_s + self._clock.monotonic_s()) * 500
 
     async def _begin_anew(self) -> None:
         self._log.warning("worker_was_given_up", worker=self.worker_id)

@@ -96,7 +96,7 @@ class Desk:
         """
         now_s = self._clock.monotonic_s()
         clerk = self.clerk
-        if now_s > clerk.spends_until_s or (self._recalled and self._is_recalled(lines)):
+        if self._clock.uptime_s() > clerk.spends_until_s or (self._recalled and self._is_recalled(lines)):
             return None
         now_ms = int(now_s * 1000 + clerk.ahead_ms)
         minute = now_ms - now_ms % MINUTE_MS

@@ -24,6 +24,8 @@ class FastClock(SystemClock):
     def monotonic_s(self) -> float:
         return time.monotonic() * 60
 
+    uptime_s = monotonic_s
+
 
 async def main(url: str) -> None:
     """Do what is told above."""
