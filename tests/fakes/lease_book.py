@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import weakref
 from typing import TypeVar
 
 from sqlalchemy import create_engine
@@ -33,6 +34,7 @@ class MemoryEngine:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self.connection.close)  # from Python 3.13 on, one that is left open is a warning
         maker = create_engine("sqlite://", creator=lambda: self.connection, poolclass=StaticPool)
         metadata.create_all(maker)
         self.connection.execute("CREATE TABLE moment (now_ms INTEGER)")
