@@ -240,9 +240,7 @@ class Hold:
             each.parts.clear()
 
     def release(self) -> None:
-        """Give everything back, for a call that is refused; nothing happens when it was settled or released before."""
-        if not self._is_open:
-            return
+        """Give everything back, for a call that is refused; an open hold only."""
         self._close(0)
         for each in self._priced:
             self._desk.put_back(each.fund, each.parts)
