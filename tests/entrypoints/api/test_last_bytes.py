@@ -19,7 +19,8 @@ def test_an_answer_goes_out_before_the_connection_is_closed(what: str) -> None:
         wire = await site.connect()
         await until(lambda: bool(site.server._connections))
         connection = connection_of(site)
-        site.server.outbox.put(connection, ANSWER)
+        site.server.tick()
+        connection.outbox.put(connection, ANSWER)
         if what == "eof":
             assert connection.eof_received() is False
         else:

@@ -90,7 +90,6 @@ class Server:
 
     def tick(self) -> None:
         """End what has taken too long; the server does it by itself once a second."""
-        self.outbox = Outbox()
         self.date = http_date_from_ms(self._clock.now_ms())
         now_s = self._clock.monotonic_s()
         for connection in list(self._connections):
