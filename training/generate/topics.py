@@ -12,7 +12,7 @@ from training.generate.sample import Turn
 
 _HERE = Path(__file__).parent
 _TOPICS = _HERE.parent / "topics.json"
-_WORDINGS = _HERE / "wordings.txt"
+_WORDINGS = "wordings*.txt"
 _SHARE_CANONICAL = 0.15
 _SHARE_BY_RULE = 0.25
 _SHARE_ROUGH = 0.33
@@ -178,13 +178,14 @@ def fallback(language: str) -> str:
 def platform_topics() -> tuple[Topic, ...]:
     """Read the topics with their wordings.
 
-    Raises: KeyError for a topic that `wordings.txt` does not have.
+    Raises: KeyError for a topic that none of the files has.
     """
-    wordings = {}
-    for line in _WORDINGS.read_text(encoding="utf-8").splitlines():
+    wordings: dict[str, tuple[str, ...]] = {}
+    lines = [line for path in sorted(_HERE.glob(_WORDINGS)) for line in path.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
         if line and not line.startswith("#"):
             name, _, rest = line.partition(": ")
-            wordings[name] = tuple(rest.split(" / "))
+            wordings[name] = (*wordings.get(name, ()), *rest.split(" / "))
     topics = json.loads(_read_topics())["topics"]
     return tuple(
         Topic(topic["language"], topic["question"], wordings[topic["id"]], topic["answer"]) for topic in topics
