@@ -57,6 +57,8 @@ def test_one_wrong_character_is_told(position: int, character: str) -> None:
 @pytest.mark.parametrize(
     "text, expected",
     [
+        ("sk-i2cBGphZvaZNkuFvFSMaXxXx94BZDoVZZzyc61", KeyFault.MISTYPED),
+        ("sk-" + "xX" * 19, KeyFault.PLACEHOLDER),
         ("sk-rApkcFS8UyOcjI4Y7b2q", KeyFault.MISTYPED),
         ("sk-" + "1" * 38, KeyFault.MISTYPED),
         ("sk-" + "1" * 39, KeyFault.MISTYPED),
