@@ -161,7 +161,11 @@ GARBAGE: dict[str, tuple[Output, list[Part]]] = {
         "cut name": "<tool_call>\n<function=get_w",
         "cut section mark": "<tool_call>\n <func",
         "cut name in JSON": '<tool_call>\n{"name": "get_w',
-        "too deep": '<tool_call>{"name": "store", "arguments": ' + '{"a": ' * 2000 + "1" + "}" * 2001 + "</tool_call>",
+        "too deep": '<tool_call>{"name": "store", "arguments": '
+        + '{"a": ' * 12_000
+        + "1"
+        + "}" * 12_001
+        + "</tool_call>",
     }.items()
 }
 

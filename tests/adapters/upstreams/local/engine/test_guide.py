@@ -216,12 +216,21 @@ def test_json_answers_are_json(model: LocalModel, schema: dict[str, Any] | None,
     assert whole > len(SEEDS) // 3
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """Give a schema with so many objects within each other."""
+    schema: dict[str, Any] = {"type": "integer"}
+    for _ in range(levels):
+        schema = {"type": "object", "properties": {"a": schema}}
+    return schema
+
+
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"type": "integer", "minimum": 5, "maximum": 3}, r"response_format: its schema cannot be followed: Unsatis"),
     ({"type": "array", "uniqueItems": True}, "uniqueItems"),
     ({"type": "string", "pattern": "(?=x)y"}, "regex"),
     ({"$ref": "https://example.com/a"}, "example.com"),
     ({"type": "quux"}, "quux"),
+    (nested(300), "nested too deeply"),
 ]
 
 

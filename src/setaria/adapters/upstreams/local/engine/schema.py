@@ -3,6 +3,7 @@
 import json
 
 from setaria.adapters.upstreams.local.engine.template import Json
+from setaria.core.errors import InvalidRequest
 
 _COMPACT: dict[str, Json] = {"whitespace_flexible": False, "item_separator": ", ?", "key_separator": ": ?"}
 LENIENT: dict[str, Json] = {**_COMPACT, "lenient": True}
@@ -19,8 +20,13 @@ def write_schema(schema: dict[str, Json], options: dict[str, Json]) -> str:
     """Write a schema with the options of its grammar.
 
     Numbers without bounds get some: without, a model may write one that no JSON reader takes, such as 1e99999.
+
+    Raises: InvalidRequest for one that is nested hundreds of levels deep.
     """
-    return json.dumps({**schema, **_bound_fields(schema), "x-guidance": options})
+    try:
+        return json.dumps({**schema, **_bound_fields(schema), "x-guidance": options})
+    except RecursionError as error:
+        raise InvalidRequest("a JSON schema of this request is nested too deeply") from error
 
 
 def properties_of(schema: dict[str, Json]) -> dict[str, Json]:
