@@ -10,9 +10,13 @@ from training.shards import Shard
 
 BATCH_TOKENS = 4_096
 _WINDOW = 2_048
-_READ_WEIGHT = 0.4
+_READ_WEIGHT = 0.1
 _SHARE_READ = 0.25
-"""Of what is only read, a quarter is learnt from: the same tenth of the weight for less of the work."""
+"""Of what is only read, a quarter is learnt from, and weighs little: it is chance, and would drown the choices."""
+
+_FIRST_TOKENS = 8
+_FIRST_WEIGHT = 3.0
+"""An answer's first tokens decide it: whether a tool is called and which, or what is told."""
 
 _SHARE_JUMPING = 0.25
 _LONGEST_JUMP = 3_500
@@ -61,7 +65,11 @@ def make_batch(shard: Shard, group: np.ndarray, seed: tuple[int, int]) -> Batch:
         tokens = shard.ids[span]
         ids[row, : len(tokens)] = tokens
         read = np.where(chance.random(len(tokens)) < _SHARE_READ, _READ_WEIGHT, 0.0)
-        weights[row, : len(tokens)] = np.where(shard.learnt[span], 1.0, read)
+        learnt = shard.learnt[span]
+        weights[row, : len(tokens)] = np.where(learnt, 1.0, read)
+        for start in np.flatnonzero(learnt & ~np.concatenate(([False], learnt[:-1]))):
+            first = slice(start, min(start + _FIRST_TOKENS, len(tokens)))
+            weights[row, first] = np.where(learnt[first], _FIRST_WEIGHT, weights[row, first])
         if chance.random() < _SHARE_JUMPING:
             _jump(chance, tokens, positions[row])
     return Batch(torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(positions))

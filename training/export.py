@@ -40,6 +40,7 @@ _INSTALLED = (
     "tokenizer_config.json",
     "config.json",
     "generation_config.json",
+    CHAT_TEMPLATE.name,
 )
 
 
@@ -84,7 +85,7 @@ def write_onnx(source: Path, folder: Path) -> None:
 
 
 def install(folder: Path) -> None:
-    """Copy an ONNX folder into the package; the chat template there stays as it is."""
+    """Copy an ONNX folder into the package."""
     for name in _INSTALLED:
         shutil.copy(folder / name, MODEL_FOLDER / name)
 

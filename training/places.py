@@ -3,9 +3,10 @@
 import os
 from pathlib import Path
 
-_CHECKOUT = Path(__file__).parent.parent
-MODEL_FOLDER = _CHECKOUT / "src/setaria/adapters/upstreams/local/models/seedling"
-CHAT_TEMPLATE = MODEL_FOLDER / "chat_template.jinja"
+_HERE = Path(__file__).parent
+MODEL_FOLDER = _HERE.parent / "src/setaria/adapters/upstreams/local/models/seedling"
+CHAT_TEMPLATE = _HERE / "chat_template.jinja"
+"""How the next model reads a dialogue; the one in the package has its own, for weights and template belong together."""
 
 
 def cache_folder() -> Path:

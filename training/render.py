@@ -42,13 +42,15 @@ class Renderer:
     def render(self, sample: Sample) -> list[tuple[str, bool]]:
         """Give the parts of the text, each with whether it is to be learnt.
 
-        An answer is learnt from behind `<think></think>`, which the prompt itself writes, to its `<|im_end|>`.
+        An answer is learnt from behind `<think></think>`, which the prompt itself writes, to its `<|im_end|>`. Tools
+        stand behind the last question, so answers to earlier ones did not see them: they are not learnt.
         """
         text = self._text(sample)
+        learnt_from = max(sample.learnt_from, _answers_before_question(sample) if sample.tools else 0)
         parts: list[tuple[str, bool]] = []
         end = 0
         for number, found in enumerate(_ANSWER.finditer(text)):
-            if number >= sample.learnt_from:
+            if number >= learnt_from:
                 parts += [(text[end : found.start(1)], False), (found[1], True)]
                 end = found.end(1)
         return [*parts, (text[end:], False)]
@@ -57,6 +59,12 @@ class Renderer:
         dialogue = Dialogue(sample.messages, sample.thinking, 0, _SAMPLING, sample.tools)
         text = self._template.render(dialogue)
         return text.removesuffix(_NO_THOUGHT).removesuffix(_ASSISTANT)
+
+
+def _answers_before_question(sample: Sample) -> int:
+    """Count the assistant's messages before the user's last one."""
+    roles = [message.role for message in sample.messages]
+    return roles[: len(roles) - roles[::-1].index("user")].count("assistant")
 
 
 def split_at_breaks(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from training.render import Renderer, split_at_breaks
 from training.tokenizer import letter_pieces
 
 _DIALOGUES = 4_000
-_FIRST_SHARDS = 2
+_FIRST_SHARDS = 4
 _DEVELOPMENT_DIALOGUES = 120
 LONGEST_TOKENS = 2_816
 
@@ -35,7 +35,7 @@ class ShardMaker:
         self._renderer = Renderer()
 
     def training_shard(self, number: int) -> Shard:
-        """Make the shard of this number, about a million tokens; the first ones hold much copying."""
+        """Make the shard of this number, about a million tokens; the first ones hold much copying and choosing."""
         make = make_first_sample if number < _FIRST_SHARDS else make_sample
         return self._shard([make(Draw(f"training/{number}/{place}", self._pieces)) for place in range(_DIALOGUES)])
 

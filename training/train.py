@@ -1,7 +1,7 @@
 """Train: one run from the first token to the last; started again, it goes on where its checkpoint stands.
 
     python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--threads 2] [--steps N]
-        [--start CHECKPOINT | --from FOLDER]
+        [--start CHECKPOINT | --from FOLDER] [--rate SHARE]
 
 The rate warms up over 40 steps, is flat for 45% of the tokens and then falls in a line. Everything is seeded, so a run
 that was broken off and one that was not see the same batches. SIGTERM ends a run with a checkpoint.
@@ -38,7 +38,7 @@ _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
 _SPEED_UNKNOWN_S = 240
-_SHARD_AFTER_PUBLISHED = 1_000
+_SHARD_AFTER_PUBLISHED = 3_000
 """Where a run begins to draw its data that goes on from a model: behind all that the model may have seen."""
 
 _DEVELOPMENT_EVERY = 250
@@ -91,9 +91,16 @@ class Run:
     """One run in its folder."""
 
     def __init__(
-        self, folder: Path, total_tokens: int, start: Path | None, pace: Pace, published: Path | None = None
+        self,
+        folder: Path,
+        total_tokens: int,
+        start: Path | None,
+        pace: Pace,
+        published: Path | None = None,
+        rate: float = 1.0,
     ) -> None:
         torch.manual_seed(_SEED)
+        self._rate = rate
         self._pace = pace
         self._folder = folder
         path = checkpoint_path(folder)
@@ -172,7 +179,7 @@ class Run:
 
     def _learn(self, batch: Batch) -> tuple[float, int, int]:
         """Take one step; give the loss's sum, the hits and the count of the learnt tokens."""
-        share = _rate_share(self._progress)
+        share = self._rate * _rate_share(self._progress)
         trained = self._trained
         losses, logits, targets, weights = self._losses(batch)
         ((losses * weights).sum() / weights.sum()).backward()
@@ -237,11 +244,11 @@ def main() -> None:
         dest="published",
         help="folder of a finished model whose weights to go on from",
     )
+    parser.add_argument("--rate", type=float, default=1.0, help="share of the full rate at its highest")
     options = parser.parse_args()
     pace = Pace(options.threads)
-    Run(run_folder(options.run), int(options.tokens), options.start, pace, options.published).train(
-        options.steps, options.minutes
-    )
+    folder, tokens = run_folder(options.run), int(options.tokens)
+    Run(folder, tokens, options.start, pace, options.published, options.rate).train(options.steps, options.minutes)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from setaria.core.dialogue import Message, Reasoning, Text
+from setaria.core.dialogue import Message, Reasoning, Text, Tool
 from training.generate import fillers
+from training.generate.choices import choice_dialogue
 from training.generate.draw import Draw
+from training.generate.known import known_families
 from training.generate.memory import copy_dialogue, many_look_ups, recall_dialogue, told_before_dialogue
 from training.generate.requests import chain_dialogue, draw_others, offer, parallel_dialogue, tool_dialogue
 from training.generate.sample import Sample, Turn, turns, user
@@ -13,12 +15,14 @@ from training.generate.smalltalk import small_talk_turn
 from training.generate.topics import topic_turn
 from training.generate.unknown import unknown_turn, unmet_turn
 
-_SHARE_COPY_AT_FIRST = 0.55
+_SHARE_COPY_AT_FIRST = 0.45
+_SHARE_CHOICE_AT_FIRST = 0.35
 _SHARE_SYSTEM = 0.32
 _SHARE_FILLER = 0.1
 _SHARE_WRAPPED = 0.02
 _SHARE_FORGOTTEN = 0.25
 _SHARE_UNNEEDED_TOOLS = 0.45
+_SHARE_UNFIT = 0.6
 
 
 def make_sample(draw: Draw) -> Sample:
@@ -29,10 +33,11 @@ def make_sample(draw: Draw) -> Sample:
 
 
 def make_first_sample(draw: Draw) -> Sample:
-    """Make one dialogue for the beginning of the training: copying above all, for everything else rests on it."""
-    if draw.chance(_SHARE_COPY_AT_FIRST):
+    """Make one dialogue for the beginning of the training: copying and choosing, for everything else rests on them."""
+    turn = draw.random.random()
+    if turn < _SHARE_COPY_AT_FIRST:
         return draw.one((copy_dialogue, many_look_ups))(draw)
-    return make_sample(draw)
+    return choice_dialogue(draw) if turn < _SHARE_COPY_AT_FIRST + _SHARE_CHOICE_AT_FIRST else make_sample(draw)
 
 
 def _talk(draw: Draw) -> Sample:
@@ -57,7 +62,14 @@ def _honest(draw: Draw) -> Sample:
 
 
 def _unmet(draw: Draw) -> Sample:
-    return _chat(draw, "unmet", [unmet_turn(draw)], with_tools=False)
+    """Ask for what a known tool could do, with no tool or with others offered: what fits is told by the tools alone."""
+    family, thinking = draw.one(known_families()), draw.chance(0.5)
+    tools: tuple[Tool, ...] = ()
+    if draw.chance(_SHARE_UNFIT):
+        tools = tuple(tool for tool in offer(draw, [family], draw.whole(1, 4)) if tool.name != family.name)
+    return Sample(
+        "unmet", turns([unmet_turn(draw, family, with_tools=bool(tools))], thinking=thinking), tools, thinking
+    )
 
 
 def _after_tool(draw: Draw) -> Sample:
@@ -83,12 +95,13 @@ def _chat(draw: Draw, kind: str, asked: list[Turn], *, with_tools: bool | None =
 
 _MAKERS: tuple[tuple[Callable[[Draw], Sample], float], ...] = (
     (tool_dialogue, 41),
+    (choice_dialogue, 25),
     (parallel_dialogue, 2),
     (chain_dialogue, 3),
-    (_talk, 21),
+    (_talk, 27),
     (_small_talk, 3),
     (_honest, 11),
-    (_unmet, 2.5),
+    (_unmet, 5),
     (_after_tool, 3.5),
     (recall_dialogue, 4),
     (told_before_dialogue, 1.5),
@@ -115,7 +128,7 @@ def _without_thought(message: Message) -> Message:
 def _surround(draw: Draw, sample: Sample) -> Sample:
     """Put a system message before a dialogue, or a long text round its question."""
     messages = sample.messages
-    if messages[0].role == "system":
+    if messages[0].role == "system" or sample.kind == "choice":
         return sample
     turn = draw.random.random()
     if turn < _SHARE_FILLER:

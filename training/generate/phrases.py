@@ -33,11 +33,22 @@ def _sentence(draw: Draw) -> str:
             "do not {verb} the {noun}",
             "is the {noun} {adjective}",
             "{verb} {count} {noun}s for {name}",
+            "no {adjective} {noun} {adverb}",
+            "{noun} and {other} for the {third}",
+            "the {adjective} {noun} is behind the {other}",
+            "bring the {noun} to {name} {adverb}",
+            "{count} {adjective} {noun}s",
+            "the {noun} of {name} is {adjective}",
+            "{noun} under the {other}",
+            "put {count} {noun}s into the {adjective} {other}",
+            "without {noun} and {other}",
+            "{name} has a {noun} in the {other}",
         )
     )
     return shape.format(
         noun=noun,
         other=other,
+        third=draw.word("noun"),
         verb=draw.word("verb"),
         adjective=draw.word("adjective"),
         adverb=draw.word("adverb"),
@@ -47,7 +58,12 @@ def _sentence(draw: Draw) -> str:
 
 
 def short(draw: Draw) -> str:
-    """Make one to three words."""
+    """Make one to three words, or a name that holds small words."""
+    turn = draw.random.random()
+    if turn < 0.25:
+        return title(draw)
+    if turn < 0.35:
+        return f"{draw.plain_word().capitalize()} {draw.name()}"
     words = [draw.plain_word() if draw.chance(0.7) else draw.invented_word() for _ in range(draw.whole(1, 3))]
     return " ".join(words)
 

@@ -85,10 +85,36 @@ def command(draw: Draw) -> str:
     turn = draw.random.random()
     if turn < 0.35:
         return draw.word("program")
-    if turn < 0.75:
+    if turn < 0.55:
+        return _long_command(draw)
+    if turn < 0.8:
         verb = draw.one(("python", "cat", "bash", "node", "rm", "touch", "git add", "pytest", "wc -l", "head -n 20"))
         return f"{verb} {file(draw)}"
     return draw.one((f"echo {short(draw)}", f"mkdir -p {folder(draw)}", f"grep -rn {word(draw)} {folder(draw)}"))
+
+
+def _long_command(draw: Draw) -> str:
+    """Make a command with flags, marks and patterns."""
+    name = word(draw).lower()
+    return draw.one(
+        (
+            f"find {folder(draw)} -name '{name}*'",
+            f'find . -type f -name "*{name}*"',
+            f"grep -c '{name}' {file(draw)}",
+            f"ls -la {folder(draw)} | head -n {draw.whole(2, 40)}",
+            f"tar czf {name}.tgz {folder(draw)}",
+            f"sed -n '{draw.whole(1, 9)},{draw.whole(10, 99)}p' {file(draw)}",
+            f"awk '{{print ${draw.whole(1, 9)}}}' {file(draw)}",
+            f"curl -s {url(draw)}",
+            f"git log --oneline -{draw.whole(2, 30)}",
+            f"git commit -am '{short(draw)}'",
+            f"chmod +x {file(draw)}",
+            f"kill -9 {draw.whole(100, 65000)}",
+            f"du -sh {folder(draw)}/* | sort -h",
+            f"sort {file(draw)} | uniq -c",
+            f"export {name.upper()}={draw.whole(1, 999)}",
+        )
+    )
 
 
 def query(draw: Draw) -> str:

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from training.generate import noise
+from training.generate.choices import THOUGHT_UNFIT
 from training.generate.draw import Draw
-from training.generate.family import ask
-from training.generate.known import known_families
+from training.generate.family import Family, ask
 from training.generate.sample import Turn
 from training.generate.topics import fallback
 from training.generate.values import draw_text
@@ -15,7 +15,6 @@ from training.generate.values import draw_text
 _HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
 _THOUGHT = "I do not know this. I say so honestly."
-_THOUGHT_WITH_TOOLS = "No tool fits and I do not know this. I say so honestly."
 _THOUGHT_CHINESE = "我不知道这个，我如实说明。"  # noqa: RUF001 - Chinese marks
 _CHINESE: dict[str, tuple[str, ...]] = {
     "city": ("北京", "上海", "广州", "深圳", "杭州", "成都", "东京", "巴黎", "伦敦", "纽约"),
@@ -61,12 +60,12 @@ def unknown_turn(draw: Draw, *, with_tools: bool) -> Turn:
     if draw.chance(0.07):
         text = _fill_chinese(draw, draw.one(_lines("unknown_chinese.txt")))
         return Turn(text, _THOUGHT_CHINESE, fallback("zh"))
-    return Turn(_english(draw, with_tools=with_tools), _THOUGHT_WITH_TOOLS if with_tools else _THOUGHT, fallback("en"))
+    return Turn(_english(draw, with_tools=with_tools), THOUGHT_UNFIT if with_tools else _THOUGHT, fallback("en"))
 
 
-def unmet_turn(draw: Draw) -> Turn:
-    """Ask for what a tool could do, although no tool is offered."""
-    return Turn(ask(draw, draw.one(known_families())).text, _THOUGHT, fallback("en"))
+def unmet_turn(draw: Draw, family: Family, *, with_tools: bool) -> Turn:
+    """Ask for what a tool could do that is not offered, or although none is."""
+    return Turn(ask(draw, family).text, THOUGHT_UNFIT if with_tools else _THOUGHT, fallback("en"))
 
 
 def _english(draw: Draw, *, with_tools: bool) -> str:

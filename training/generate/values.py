@@ -8,7 +8,9 @@ from training.generate.draw import Draw
 from training.generate.sample import Value
 from training.held_out import is_held_out
 
-_STREETS = ("Street", "Road", "Avenue", "Lane", "Square", "Boulevard")
+_STREETS = ("Street", "Road", "Avenue", "Lane", "Square", "Boulevard", "Way", "Court", "Drive", "Hill", "Row", "Market")
+_DISHES = ("soup", "salad", "curry", "stew", "pie", "cake", "noodles", "dumplings", "burger", "rice", "bread", "ragout")
+_ROOMS = ("room", "room", "room", "hall", "chamber", "corner", "lab", "office", "cellar")
 
 
 def draw_value(draw: Draw, kind: str) -> Value:
@@ -82,7 +84,8 @@ def _phone(draw: Draw) -> str:
 
 def _address(draw: Draw) -> str:
     street = draw.name() if draw.chance(0.6) else draw.word("noun").capitalize()
-    base = f"{draw.whole(1, 199)} {street} {draw.one(_STREETS)}"
+    road = f"{street} {draw.one(_STREETS)}"
+    base = f"{road} {draw.whole(1, 250)}" if draw.chance(0.45) else f"{draw.whole(1, 199)} {road}"
     return f"{base}, {_city(draw)}" if draw.chance(0.4) else base
 
 
@@ -91,7 +94,42 @@ def _road(draw: Draw) -> str:
 
 
 def _stop(draw: Draw) -> str:
-    return draw.one((draw.name(), f"{draw.name()} {draw.one(_STREETS)}", f"{draw.word('noun').capitalize()} Station"))
+    noun = draw.word("noun").capitalize()
+    return draw.one(
+        (
+            draw.name(),
+            f"{draw.name()} {draw.one(_STREETS)}",
+            f"{noun} Station",
+            f"{noun} {draw.name()}",
+            f"{noun} {draw.one(_STREETS)}",
+        )
+    )
+
+
+def _dish(draw: Draw) -> str:
+    turn = draw.random.random()
+    if turn < 0.4:
+        return draw.word("dish")
+    if turn < 0.5:
+        return draw.name()
+    if turn < 0.6:
+        return f"{draw.one(_DISHES)} with {draw.word('noun')}"
+    return f"{_plain_or_invented(draw)} {draw.one(_DISHES)}"
+
+
+def _room(draw: Draw) -> str:
+    turn = draw.random.random()
+    if turn < 0.45:
+        return draw.word("room")
+    if turn < 0.55:
+        return draw.name()
+    if turn < 0.65:
+        return f"{draw.one(('room', 'Room', 'hall', 'office'))} {draw.whole(1, 40)}"
+    return f"{_plain_or_invented(draw)} {draw.one(_ROOMS)}"
+
+
+def _plain_or_invented(draw: Draw) -> str:
+    return draw.plain_word() if draw.chance(0.7) else draw.invented_word()
 
 
 def _line(draw: Draw) -> str:
@@ -138,7 +176,7 @@ _KINDS: dict[str, Callable[[Draw], Value]] = {
     "department": _listed("department"),
     "designation": phrases.designation,
     "device": _listed("device"),
-    "dish": _named("dish"),
+    "dish": _dish,
     "door": _listed("door"),
     "email": technical.email,
     "expression": technical.expression,
@@ -167,7 +205,7 @@ _KINDS: dict[str, Callable[[Draw], Value]] = {
     "question": _question,
     "repository": technical.repository,
     "road": _road,
-    "room": _named("room"),
+    "room": _room,
     "service": technical.service,
     "short": phrases.short,
     "small": phrases.small,
