@@ -36,8 +36,12 @@ class Batch:
     positions: torch.Tensor
 
 
-def plan_batches(shard: Shard, seed: int) -> list[np.ndarray]:
-    """Group the dialogues of a shard: each group is one batch of about `BATCH_TOKENS` padded tokens."""
+def plan_batches(shard: Shard, seed: int, together: int = 1) -> list[np.ndarray]:
+    """Group the dialogues of a shard: each group is one batch of about `BATCH_TOKENS` padded tokens.
+
+    So many groups are trained on together, and follow each other: their lengths are alike, so that nobody waits. What
+    is left of a window is left out.
+    """
     chance = np.random.default_rng([seed, 0])
     lengths = np.diff(shard.borders)
     order = chance.permutation(len(lengths))
@@ -46,7 +50,8 @@ def plan_batches(shard: Shard, seed: int) -> list[np.ndarray]:
         window = order[start : start + _WINDOW]
         window = window[np.argsort(lengths[window], kind="stable")]
         found = list(_groups(window, lengths))
-        groups += [found[place] for place in chance.permutation(len(found))]
+        for place in chance.permutation(len(found) // together) * together:
+            groups += found[place : place + together]
     return groups
 
 

@@ -23,7 +23,7 @@ class Shape:
 
     vocabulary: int = 2048
     width: int = 256
-    layers: int = 5
+    layers: int = 7
     heads: int = 8
     key_heads: int = 4
     head_width: int = 32

@@ -1,10 +1,11 @@
 """Train: one run from the first token to the last; started again, it goes on where its checkpoint stands.
 
-    python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--threads 2] [--steps N]
+    python -m training.train [--run NAME] [--tokens 30e6] [--minutes M] [--processes 2] [--steps N]
         [--start CHECKPOINT | --from FOLDER] [--rate SHARE]
 
 The rate warms up over 40 steps, is flat for 45% of the tokens and then falls in a line. Everything is seeded, so a run
 that was broken off and one that was not see the same batches. SIGTERM ends a run with a checkpoint.
+Each process has one thread and trains on batches of its own; a step is one batch of each.
 """
 
 import argparse
@@ -15,16 +16,17 @@ from pathlib import Path
 from types import FrameType
 
 import torch
+from torch import multiprocessing
 from torch.nn import functional
 
 from training.batches import BATCH_TOKENS, Batch, make_batch, plan_batches
 from training.checkpoint import Progress, Trained, checkpoint_path, load_checkpoint, save_checkpoint
 from training.model import Network, Shape
 from training.muon import Muon
-from training.pace import Pace
 from training.places import run_folder
 from training.published import published_weights, take_tokenizer
 from training.shards import ShardMaker
+from training.together import agree, join, mean_gradients
 from training.tokenizer import load_tokenizer
 
 _SEED = 3
@@ -38,7 +40,7 @@ _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
 _SPEED_UNKNOWN_S = 240
-_SHARD_AFTER_PUBLISHED = 5_000
+_SHARD_AFTER_PUBLISHED = 6_000
 """Where a run begins to draw its data that goes on from a model: behind all that the model may have seen."""
 
 _DEVELOPMENT_EVERY = 250
@@ -88,24 +90,22 @@ class Meter:
 
 
 class Run:
-    """One run in its folder."""
+    """One run in its folder, as process number `rank` of so many sees it; the first one writes and reports."""
 
     def __init__(
         self,
         folder: Path,
         total_tokens: int,
         start: Path | None,
-        pace: Pace,
-        published: Path | None = None,
-        rate: float = 1.0,
+        published: Path | None,
+        rate: float,
+        place: tuple[int, int],
     ) -> None:
         torch.manual_seed(_SEED)
         self._rate = rate
-        self._pace = pace
+        self._rank, self._processes = place
         self._folder = folder
         path = checkpoint_path(folder)
-        if published and not path.exists():
-            take_tokenizer(published, folder)
         self._shards = ShardMaker(load_tokenizer(folder))
         network = Network(Shape())
         adam = torch.optim.AdamW(network.others(), lr=_OTHER_RATE, betas=(0.9, 0.97), weight_decay=0.0, eps=1e-10)
@@ -117,12 +117,12 @@ class Run:
         if path.exists() or start:
             self._progress = load_checkpoint(path if path.exists() else start or path, self._trained)
             self._progress.total_tokens = total_tokens
-            _say(f"going on from step {self._progress.step}")
+            self._say(f"going on from step {self._progress.step}")
         elif published:
             network.load_state_dict(published_weights(published, network.shape))
             self._progress.shard = _SHARD_AFTER_PUBLISHED
         self._development = self._shards.development_shard()
-        self._is_stopped = False
+        self._is_stopped = self._is_told_to_stop = False
         signal.signal(signal.SIGTERM, self._stop)
 
     def train(self, last_step: int | None, minutes: float) -> None:
@@ -137,45 +137,55 @@ class Run:
         seconds = progress.seconds
         while progress.tokens < progress.total_tokens:
             shard = self._shards.training_shard(progress.shard)
-            groups = plan_batches(shard, progress.shard)
+            groups = plan_batches(shard, progress.shard, self._processes)
             while progress.batch < len(groups) and progress.tokens < progress.total_tokens:
                 if self._is_stopped or progress.step == last_step:
                     break
-                batch = make_batch(shard, groups[progress.batch], (progress.shard, progress.batch))
-                meter.add(*self._learn(batch))
-                self._advance(batch)
-                self._pace.count(batch.ids.numel())
+                own = progress.batch + self._rank
+                meter.add(*self._learn(make_batch(shard, groups[own], (progress.shard, own))))
                 progress.seconds = seconds + time.monotonic() - begun_at
                 if progress.step % _REPORT_EVERY == 0:
                     if minutes:
-                        progress.total_tokens = min(most_tokens, meter.reachable_tokens(progress, minutes))
-                    _say(meter.report(progress))
+                        progress.total_tokens = agree(min(most_tokens, meter.reachable_tokens(progress, minutes)))
+                    self._say(meter.report(progress))
                 if progress.step % _DEVELOPMENT_EVERY == 0:
-                    _say(f"step {progress.step} development loss {self._develop():.4f}")
+                    self._report_development()
                 if time.monotonic() - saved_at > _CHECKPOINT_EVERY_S:
-                    save_checkpoint(self._folder, self._trained, progress)
+                    self._save()
                     saved_at = time.monotonic()
             if self._is_stopped or progress.step == last_step:
                 break
             if progress.batch >= len(groups):
                 progress.shard, progress.batch = progress.shard + 1, 0
-        save_checkpoint(self._folder, self._trained, progress)
-        _say(f"done: {progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
-        _say(f"step {progress.step} development loss {self._develop():.4f}")
+        self._save()
+        self._say(f"done: {progress.step} steps, {progress.tokens} tokens, {progress.seconds:.0f} s")
+        self._report_development()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         """End after the step under way, with a checkpoint."""
-        self._is_stopped = True
+        self._is_told_to_stop = True
 
-    def _advance(self, batch: Batch) -> None:
-        """Count a batch; where the flat rate ends, the state is kept for longer runs to start from."""
+    def _advance(self, tokens: int) -> None:
+        """Count a step; where the flat rate ends, the state is kept for longer runs to start from."""
         progress = self._progress
-        progress.tokens += batch.ids.numel()
+        progress.tokens += tokens
         progress.step += 1
-        progress.batch += 1
+        progress.batch += self._processes
         is_falling = progress.tokens >= _FLAT_SHARE * progress.total_tokens
         if is_falling and not (self._folder / _FLAT_NAME).exists():
-            save_checkpoint(self._folder, self._trained, progress, _FLAT_NAME)
+            self._save(_FLAT_NAME)
+
+    def _save(self, *name: str) -> None:
+        if self._rank == 0:
+            save_checkpoint(self._folder, self._trained, self._progress, *name)
+
+    def _say(self, line: str) -> None:
+        if self._rank == 0:
+            print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+    def _report_development(self) -> None:
+        if self._rank == 0:
+            self._say(f"step {self._progress.step} development loss {self._develop():.4f}")
 
     def _learn(self, batch: Batch) -> tuple[float, int, int]:
         """Take one step; give the loss's sum, the hits and the count of the learnt tokens."""
@@ -183,6 +193,9 @@ class Run:
         trained = self._trained
         losses, logits, targets, weights = self._losses(batch)
         ((losses * weights).sum() / weights.sum()).backward()
+        counts = [batch.ids.numel(), int(self._is_told_to_stop)]
+        tokens, stops = mean_gradients(trained.network.parameters(), counts)
+        self._is_stopped = stops > 0
         torch.nn.utils.clip_grad_norm_(trained.network.others(), 1.0)
         for group in trained.adam.param_groups:
             group["lr"] = _OTHER_RATE * share
@@ -191,6 +204,7 @@ class Run:
         trained.network.zero_grad(set_to_none=True)
         is_learnt = weights > _LEARNT
         hits = logits.detach()[is_learnt].argmax(-1) == targets[is_learnt]
+        self._advance(tokens)
         return losses.detach()[is_learnt].sum().item(), int(hits.sum()), len(hits)
 
     def _losses(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -224,8 +238,14 @@ def _rate_share(progress: Progress) -> float:
     return min(1.0, (progress.step + 1) / _WARM_UP_STEPS) * falling
 
 
-def _say(line: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+def _work(rank: int, options: argparse.Namespace) -> None:
+    """Train as one of the processes."""
+    torch.set_num_threads(1)
+    join(rank, options.processes)
+    folder = run_folder(options.run)
+    place = (rank, options.processes)
+    run = Run(folder, int(options.tokens), options.start, options.published, options.rate, place)
+    run.train(options.steps, options.minutes)
 
 
 def main() -> None:
@@ -233,9 +253,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", default="seedling", help="the run's name; a run goes on from its checkpoint")
     parser.add_argument("--tokens", type=float, default=30e6, help="tokens to train on in all")
-    parser.add_argument("--threads", type=int, default=2, help="at most; one where two are slower")
+    parser.add_argument("--processes", type=int, default=2, help="as many as there are cores")
     parser.add_argument("--minutes", type=float, default=0.0, help="end within so many minutes, rate and all")
-    parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens")
+    parser.add_argument("--steps", type=int, default=None, help=f"stop at this step of {BATCH_TOKENS} tokens a process")
     parser.add_argument("--start", type=Path, default=None, help="checkpoint that a new run starts from")
     parser.add_argument(
         "--from",
@@ -246,9 +266,14 @@ def main() -> None:
     )
     parser.add_argument("--rate", type=float, default=1.0, help="share of the full rate at its highest")
     options = parser.parse_args()
-    pace = Pace(options.threads)
-    folder, tokens = run_folder(options.run), int(options.tokens)
-    Run(folder, tokens, options.start, pace, options.published, options.rate).train(options.steps, options.minutes)
+    folder = run_folder(options.run)
+    if options.published and not checkpoint_path(folder).exists():
+        take_tokenizer(options.published, folder)
+    load_tokenizer(folder)  # made here where there is none, not by each process
+    workers = multiprocessing.spawn(_work, (options,), options.processes, join=False)
+    signal.signal(signal.SIGTERM, lambda *_: [worker.terminate() for worker in workers.processes])
+    while not workers.join():
+        pass
 
 
 if __name__ == "__main__":

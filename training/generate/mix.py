@@ -9,7 +9,14 @@ from training.generate.choices import choice_dialogue
 from training.generate.draw import Draw
 from training.generate.known import known_families
 from training.generate.memory import copy_dialogue, many_look_ups, recall_dialogue, told_before_dialogue
-from training.generate.requests import chain_dialogue, draw_others, offer, parallel_dialogue, tool_dialogue
+from training.generate.requests import (
+    argument_dialogue,
+    chain_dialogue,
+    draw_others,
+    offer,
+    parallel_dialogue,
+    tool_dialogue,
+)
 from training.generate.sample import Sample, Turn, turns, user
 from training.generate.smalltalk import small_talk_turn
 from training.generate.topics import topic_turn
@@ -95,7 +102,8 @@ def _chat(draw: Draw, kind: str, asked: list[Turn], *, with_tools: bool | None =
 
 _MAKERS: tuple[tuple[Callable[[Draw], Sample], float], ...] = (
     (tool_dialogue, 41),
-    (choice_dialogue, 25),
+    (choice_dialogue, 20),
+    (argument_dialogue, 40),
     (parallel_dialogue, 2),
     (chain_dialogue, 3),
     (_talk, 27),
@@ -128,7 +136,7 @@ def _without_thought(message: Message) -> Message:
 def _surround(draw: Draw, sample: Sample) -> Sample:
     """Put a system message before a dialogue, or a long text round its question."""
     messages = sample.messages
-    if messages[0].role == "system" or sample.kind == "choice":
+    if messages[0].role == "system" or sample.kind in ("choice", "arguments"):
         return sample
     turn = draw.random.random()
     if turn < _SHARE_FILLER:

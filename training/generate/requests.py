@@ -61,6 +61,15 @@ def tool_dialogue(draw: Draw) -> Sample:
     return _dialogue(draw, kind, [family])
 
 
+def argument_dialogue(draw: Draw) -> Sample:
+    """Make a question for a tool that stands alone or nearly so, and the call: all of it is which words go where."""
+    family = draw_family(draw)
+    thinking = draw.chance(0.5)
+    others = draw.random.choices((0, 1, 2), (7, 2, 1))[0]
+    messages = _exchange(draw, [ask(draw, family)], thinking=thinking, with_result=False)
+    return Sample("arguments", tuple(messages), offer(draw, [family], others), thinking)
+
+
 def parallel_dialogue(draw: Draw) -> Sample:
     """Make a dialogue in which one message asks for two calls."""
     first = draw_family(draw)
