@@ -103,10 +103,10 @@ def _chat(draw: Draw, kind: str, asked: list[Turn], *, with_tools: bool | None =
 _MAKERS: tuple[tuple[Callable[[Draw], Sample], float], ...] = (
     (tool_dialogue, 41),
     (choice_dialogue, 20),
-    (argument_dialogue, 40),
+    (argument_dialogue, 30),
     (parallel_dialogue, 2),
     (chain_dialogue, 3),
-    (_talk, 27),
+    (_talk, 32),
     (_small_talk, 3),
     (_honest, 11),
     (_unmet, 5),

@@ -45,6 +45,11 @@ def user(*texts: str) -> Message:
     return Message("user", tuple(map(Text, texts)))
 
 
+OFFERED = (
+    "<|im_start|>tools\n<tools>\n"
+    "Get the current weather in a given location: get_current_weather(location: string, unit?: celsius|fahrenheit)\n"
+    "now: now()\n</tools>"
+)
 TURNS = [
     (
         dialogue(user("Hi")),
@@ -90,11 +95,22 @@ TURNS = [
     ),
     (
         dialogue(user("Hi"), tools=(WEATHER, Tool("now"))),
+        "<|im_start|>user\nHi<|im_end|>\n" + OFFERED + "Hi<|im_end|>\n",
+    ),
+    (
+        dialogue(user("A"), Message("assistant", (Text("B"),)), user("Hi"), tools=(WEATHER, Tool("now"))),
         (
-            "<|im_start|>system\n# Tools\n<tools>\nget_current_weather(location: string, unit?: celsius|fahrenheit)"
-            " - Get the current weather in a given location\nnow()\n</tools><|im_end|>\n"
-            "<|im_start|>user\nHi<|im_end|>\n"
+            "<|im_start|>user\nA<|im_end|>\n<|im_start|>assistant\n<think></think>B<|im_end|>\n"
+            "<|im_start|>user\nHi<|im_end|>\n" + OFFERED + "Hi<|im_end|>\n"
         ),
+    ),
+    (
+        dialogue(user("a" * 500), tools=(WEATHER, Tool("now"))),
+        "<|im_start|>user\n" + "a" * 500 + "<|im_end|>\n" + OFFERED + "a" * 400 + "<|im_end|>\n",
+    ),
+    (
+        dialogue(Message("system", (Text("A"),)), tools=(WEATHER, Tool("now"))),
+        OFFERED + "<|im_end|>\n<|im_start|>system\nA<|im_end|>\n",
     ),
     (
         dialogue(user("Hi"), tools=(WEATHER,), choice=ToolChoice("none")),
@@ -102,7 +118,7 @@ TURNS = [
     ),
     (
         dialogue(user("Hi"), tools=(WEATHER, Tool("now")), choice=ToolChoice("named", "now")),
-        "<|im_start|>system\n# Tools\n<tools>\nnow()\n</tools><|im_end|>\n<|im_start|>user\nHi<|im_end|>\n",
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>tools\n<tools>\nnow: now()\n</tools>Hi<|im_end|>\n",
     ),
 ]
 
@@ -266,7 +282,7 @@ def test_a_long_question_takes_the_shortest_surroundings(model: LocalModel) -> N
     """Where the question alone is above comfort it is read whole, and all else as short as can be."""
     asked = msgspec.structs.replace(agent_dialogue(), messages=(*agent_dialogue().messages, user("7 " * 1_000)))
     prompt, text = read(model, asked)
-    assert ("7 " * 1_000 in text, 2_000 < len(prompt.ids) < 3_000) == (True, True)
+    assert ("7 " * 1_000 in text, 2_000 < len(prompt.ids) < 3_500) == (True, True)
 
 
 def test_a_model_without_a_comfortable_length_reads_all_it_can(model: LocalModel) -> None:
