@@ -1,6 +1,6 @@
 """Model: a small decoder of the Qwen3 architecture, with the names and the arithmetic of `Qwen3ForCausalLM`.
 
-Grouped-query attention with normalized queries and keys, SwiGLU, rotary positions, tied embeddings: 3.48 million
+Grouped-query attention with normalized queries and keys, SwiGLU, rotary positions, tied embeddings: 4.66 million
 parameters. The projections that end a block begin at zero, so that training starts from the embeddings alone.
 """
 

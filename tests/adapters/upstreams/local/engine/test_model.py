@@ -90,4 +90,4 @@ def test_the_built_in_model_is_whole(model: LocalModel) -> None:
     """The built-in model reads 8,192 tokens and ends at any of its three end tokens."""
     shape = model.network.shape
     assert (model.context_tokens, model.comfortable_tokens, set(model.end_ids)) == (8_192, 1_024, {0, 1, 2})
-    assert (shape.layers, shape.heads, shape.head_size) == (5, 4, 32)
+    assert (shape.layers, shape.heads, shape.head_size) == (7, 4, 32)
