@@ -548,6 +548,30 @@ def test_who_waited_for_a_recall_still_waits_for_what_others_hold() -> None:
     tell(story)
 
 
+def test_money_that_was_leased_after_a_recall_goes_home() -> None:
+    """The first call of a postpaid account waits for the end of a recall; its money is not forgotten meanwhile."""
+
+    async def story(office: Office) -> None:
+        office.clock.advance(2 * FORGET_S)
+        await office.desk.clerk.renew()
+        office.book.fund(1000)
+        office.book.do("INSERT INTO recalls VALUES ('acct_1', 4102444800000)")
+        await office.desk.renew_recalls()
+
+        async def end_recall(_seconds: float) -> None:
+            await office.desk.tick()
+            office.book.do("DELETE FROM recalls")
+            await office.desk.tick()
+
+        office.clock.sleep = end_recall  # type: ignore[assignment, method-assign]  # while the call waits
+        assert await office.desk.find_cash(ACCOUNT) == "cash"
+        assert office.book.numbers()[1] > 0
+        await office.pass_time(2)
+        await until(lambda: office.book.numbers() == (1000, 0, 0, 0))
+
+    tell(story)
+
+
 def test_slots_of_a_recalled_account_go_home() -> None:
     """Those that are free at once, those of calls under way when these end: so an action can see that none is."""
 

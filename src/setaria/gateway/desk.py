@@ -173,7 +173,8 @@ class Desk:
         fund = self.find(account_id, "money")
         lines = [Line(fund, 0, 0)]
         if account_id in self._recalled:
-            await self._wait_for_standing(lines, self._clock.monotonic_s())
+            fund.touched_s = self._clock.monotonic_s()  # else a tick forgets it, and what comes to it never goes back
+            await self._wait_for_standing(lines, fund.touched_s)
         started_s = self._clock.monotonic_s()
         while (cash := _cash_of(fund)) is None:
             fund.touched_s = self._clock.monotonic_s()
