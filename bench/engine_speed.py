@@ -95,6 +95,8 @@ class Bench:
         while self._engine.cpu_s() < until_s and not all(self._client.ended[one].is_set() for one in asked):
             peak_mb = max(peak_mb, self._engine.memory_mb())
             await asyncio.sleep(0.01)
+        if not self._client.is_open:
+            raise ConnectionError("the engine ended while its prompts were waiting")
         for one in asked:
             self._client.send(encode_frame(Cancel(one)))
             self._client.forget(one)

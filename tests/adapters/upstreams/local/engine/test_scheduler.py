@@ -227,9 +227,9 @@ def test_a_long_prompt_and_short_ones_take_turns(model: LocalModel) -> None:
 def test_only_what_fits_is_admitted(model: LocalModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls wait while the tokens that are held leave no room, kept prompts give way, and one call always runs."""
     monkeypatch.setattr(scheduler_module, "_HELD_BYTES", 0)
-    context = dataclasses.replace(model, context_tokens=700)
+    small = dataclasses.replace(model, comfortable_tokens=700)
     listener = Listener()
-    scheduler = Scheduler(context)
+    scheduler = Scheduler(small)
     runs = Runs(model)
     for index in range(6):
         scheduler.submit(runs.make(Call(str(index), listener), question(f"{index} " + "very " * 150)))

@@ -33,6 +33,7 @@ from tests.adapters.upstreams.local.engine.talking import Worker, listening_sock
 FAQ = Dialogue(FAQ_MESSAGES, False, 256, GREEDY, (WEATHER,))
 GREETING = "How can I help you?"
 LONG = question("Tell me " + "very " * 2_000)
+ASKED = question("What can I do with a platform such as yours on a rainy afternoon in a small town?")
 
 
 def within(seconds: float, coroutine: Coroutine[None, None, None]) -> None:
@@ -131,9 +132,9 @@ def test_the_engine_tells_how_busy_it_is(tmp_path: Path, seedling_folder: Path) 
             assert (busy.live_calls, busy.refused_calls, model.model, model.rows) == (20, 1, "seedling", 16)
             assert busy.waiting_calls + model.loading + model.ready == 20
             assert (model.prefilled_tokens > 2_000, busy.cpu_s > 0) == (True, True)
-            worker.ask(*[Cancel(f"{number}") for number in range(20)], Generate("hello", "seedling", question("Hello")))
+            worker.ask(*[Cancel(f"{number}") for number in range(20)], Generate("first", "seedling", ASKED))
             await worker.hear_ends(2)
-            worker.ask(Generate("again", "seedling", question("Hello")))
+            worker.ask(Generate("again", "seedling", ASKED))
             await worker.hear_ends(3)
             model = (await observe("after")).models[0]
             assert (model.reused_tokens > 0, model.kept_tokens > 0, model.decoded_tokens > 14) == (True, True, True)

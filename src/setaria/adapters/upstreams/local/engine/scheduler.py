@@ -41,7 +41,7 @@ from setaria.core.errors import SetariaError
 ROWS = 16
 
 _CALL_ERRORS = (SetariaError, RuntimeError, ValueError, TypeError, LookupError, ArithmeticError, MemoryError)
-_HELD_BYTES = 40 * 1024 * 1024  # the least that calls may hold together: beside all else it leaves 150 MB whole
+_HELD_BYTES = 32 * 1024 * 1024  # the least that calls and kept prompts may hold together: with all else under 150 MB
 _KEPT_ROWS = 32
 _EXPECTED_OUTPUT_TOKENS = 256
 _CHUNKS = ((2_048, 256), (4_096, 128))  # up to this position, chunks of so many tokens: attention costs ever more
@@ -117,7 +117,7 @@ class Scheduler:
         self._end_ids = model.end_ids
         self._slots = Slots(model.network.shape, rows, model.context_tokens, kept_rows)
         self._prefixes = Prefixes(self._slots)
-        self._limit_tokens = max(_HELD_BYTES // self._slots.token_bytes, model.context_tokens)
+        self._limit_tokens = max(_HELD_BYTES // self._slots.token_bytes, model.comfortable_tokens)
         self._waiting: deque[Run] = deque()
         self._loading: list[_Row] = []
         self._ready: list[_Row] = []
