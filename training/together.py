@@ -4,19 +4,26 @@ Two processes of one thread do 1.7 times the work of one process of two threads,
 After each batch they take the mean of their gradients, so all hold the same weights.
 """
 
-import os
+import socket
 from collections.abc import Iterable
 
 import torch
 from torch import distributed, nn
 
-_PORT = "29531"
+_HOST = "127.0.0.1"
 
 
-def join(rank: int, processes: int) -> None:
-    """Join the group as number `rank` of so many; blocks until all have joined."""
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=_PORT)
-    distributed.init_process_group("gloo", rank=rank, world_size=processes)
+def free_port() -> int:
+    """Find a port where a group may meet, so that two runs on one machine do not meet each other."""
+    with socket.socket() as found:
+        found.bind((_HOST, 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def join(rank: int, processes: int, port: int) -> None:
+    """Join the group that meets at this port as number `rank` of so many; blocks until all have joined."""
+    distributed.init_process_group("gloo", f"tcp://{_HOST}:{port}", rank=rank, world_size=processes)
 
 
 def mean_gradients(weights: Iterable[nn.Parameter], counts: list[int]) -> list[int]:

@@ -26,7 +26,7 @@ from training.muon import Muon
 from training.places import run_folder
 from training.published import published_weights, take_tokenizer
 from training.shards import ShardMaker
-from training.together import agree, join, mean_gradients
+from training.together import agree, free_port, join, mean_gradients
 from training.tokenizer import load_tokenizer
 
 _SEED = 3
@@ -40,7 +40,7 @@ _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
 _SPEED_UNKNOWN_S = 240
-_SHARD_AFTER_PUBLISHED = 6_000
+_SHARD_AFTER_PUBLISHED = 7_000
 """Where a run begins to draw its data that goes on from a model: behind all that the model may have seen."""
 
 _DEVELOPMENT_EVERY = 250
@@ -238,10 +238,10 @@ def _rate_share(progress: Progress) -> float:
     return min(1.0, (progress.step + 1) / _WARM_UP_STEPS) * falling
 
 
-def _work(rank: int, options: argparse.Namespace) -> None:
+def _work(rank: int, options: argparse.Namespace, port: int) -> None:
     """Train as one of the processes."""
     torch.set_num_threads(1)
-    join(rank, options.processes)
+    join(rank, options.processes, port)
     folder = run_folder(options.run)
     place = (rank, options.processes)
     run = Run(folder, int(options.tokens), options.start, options.published, options.rate, place)
@@ -270,7 +270,7 @@ def main() -> None:
     if options.published and not checkpoint_path(folder).exists():
         take_tokenizer(options.published, folder)
     load_tokenizer(folder)  # made here where there is none, not by each process
-    workers = multiprocessing.spawn(_work, (options,), options.processes, join=False)
+    workers = multiprocessing.spawn(_work, (options, free_port()), options.processes, join=False)
     signal.signal(signal.SIGTERM, lambda *_: [worker.terminate() for worker in workers.processes])
     while not workers.join():
         pass
