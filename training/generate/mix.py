@@ -101,19 +101,19 @@ def _chat(draw: Draw, kind: str, asked: list[Turn], *, with_tools: bool | None =
 
 
 _MAKERS: tuple[tuple[Callable[[Draw], Sample], float], ...] = (
-    (tool_dialogue, 41),
-    (choice_dialogue, 20),
-    (argument_dialogue, 30),
+    (tool_dialogue, 44),
+    (choice_dialogue, 18),
+    (argument_dialogue, 44),
     (parallel_dialogue, 2),
     (chain_dialogue, 3),
-    (_talk, 32),
+    (_talk, 25),
     (_small_talk, 3),
-    (_honest, 11),
+    (_honest, 15),
     (_unmet, 5),
     (_after_tool, 3.5),
     (recall_dialogue, 4),
     (told_before_dialogue, 1.5),
-    (copy_dialogue, 6),
+    (copy_dialogue, 4),
     (many_look_ups, 1.5),
 )
 

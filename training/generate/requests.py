@@ -13,8 +13,8 @@ from training.generate.sample import Sample, answer, calls, user
 from training.generate.sample import results as results_message
 from training.generate.values import spoken
 
-_SHARE_KNOWN = 0.4
-_SHARE_COMPOSED = 0.33
+_SHARE_KNOWN = 0.48
+_SHARE_COMPOSED = 0.31
 _SHARE_NEAR = 0.65
 _SHARE_WITH_RESULT = 0.55
 _JOINTS = (" and ", " Also ", ", then ", " and then ", "\n", " and also ")

@@ -1,6 +1,7 @@
 """Unknown: what the model cannot know, do or decide, as varied as can be; the answer is always the honest one."""
 
 import re
+import string
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from training.generate.values import draw_text
 
 _HERE = Path(__file__).parent
 _SLOT = re.compile(r"\{(\w+)\}")
+_WORD = re.compile(r"\b(?:[A-Z]{2,}|\w{4,})\b")
+_SHARE_OTHER_WORD = 0.35
 _THOUGHT = "I do not know this. I say so honestly."
 _THOUGHT_CHINESE = "我不知道这个，我如实说明。"  # noqa: RUF001 - Chinese marks
 _CHINESE: dict[str, tuple[str, ...]] = {
@@ -72,7 +75,8 @@ def _english(draw: Draw, *, with_tools: bool) -> str:
     lines = _lines("unknown.txt") if with_tools else _lines("unknown.txt") + _lines("unmet.txt")
     turn = draw.random.random()
     if turn < 0.74:
-        text = noise.frame(draw, _fill(draw, draw.one(lines)))
+        text = _fill(draw, draw.one(lines))
+        text = noise.frame(draw, _with_other_word(draw, text) if draw.chance(_SHARE_OTHER_WORD) else text)
     elif turn < 0.88:
         text = _mixed_words(draw)
     elif turn < 0.92:
@@ -84,6 +88,20 @@ def _english(draw: Draw, *, with_tools: bool) -> str:
     else:
         text = " ".join(_fill(draw, draw.one(lines)) for _ in range(draw.whole(2, 3)))
     return noise.roughen(draw, text) if draw.chance(0.2) else text
+
+
+def _with_other_word(draw: Draw, text: str) -> str:
+    """Put another word in the place of one, not of the first: what is asked for is not known, whatever it is."""
+    places = list(_WORD.finditer(text))[1:]
+    if not places:
+        return text
+    place = draw.one(places)
+    word = draw.word(draw.one(("noun", "city", "country"))) if draw.chance(0.5) else draw.invented_word()
+    if place[0].isupper():
+        word = "".join(draw.one(string.ascii_uppercase) for _ in range(draw.whole(2, 5)))
+    elif place[0][0].isupper():
+        word = word[:1].upper() + word[1:]
+    return text[: place.start()] + word + text[place.end() :]
 
 
 def _mixed_words(draw: Draw) -> str:

@@ -143,7 +143,7 @@ def _question(draw: Draw) -> str:
 
 def _listed(kind: str) -> Callable[[Draw], str]:
     """Make a kind that mostly takes from the vocabulary and sometimes puts together some words."""
-    return lambda draw: draw.word(kind) if draw.chance(0.7) else phrases.short(draw)
+    return lambda draw: draw.word(kind) if draw.chance(0.5) else phrases.short(draw)
 
 
 def _named(kind: str) -> Callable[[Draw], str]:
