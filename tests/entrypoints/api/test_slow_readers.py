@@ -1,5 +1,6 @@
 """Slow readers: who reads slowly is waited for, who does not read at all is cut off, and little pieces stay little."""
 
+import socket
 import sys
 
 import pytest
@@ -16,6 +17,7 @@ from tests.fakes.scripted_upstream import END, PAUSE, ScriptedUpstream
 from tests.fakes.waiting import turns, until
 
 LONG = "x" * 20_000_000
+RECEIVE_BYTES = 256 * 1024
 
 
 def pass_time(site: Site, seconds: float) -> None:
@@ -28,6 +30,8 @@ def pass_time(site: Site, seconds: float) -> None:
 async def ask_and_stop(site: Site, body: bytes) -> Wire:
     """Ask, and read no more than the answer's first byte and what fits into the buffers on the way."""
     wire = await site.connect()
+    # Else the kernel's buffer grows with what is read (to 33 MB here and there), and may take the rest of the answer.
+    wire.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     wire.send(site.request("POST", CHAT, body))
     await wire.reader.readexactly(1)
     return wire
