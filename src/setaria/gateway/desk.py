@@ -173,8 +173,7 @@ class Desk:
         fund = self.find(account_id, "money")
         lines = [Line(fund, 0, 0)]
         if account_id in self._recalled:
-            fund.touched_s = self._clock.monotonic_s()  # else a tick forgets it, and what comes to it never goes back
-            await self._wait_for_standing(lines, fund.touched_s)
+            await self._wait_for_standing(lines, self._clock.monotonic_s())
         started_s = self._clock.monotonic_s()
         while (cash := _cash_of(fund)) is None:
             fund.touched_s = self._clock.monotonic_s()
@@ -255,6 +254,8 @@ class Desk:
                     raise FundsHeld("the account is being changed; send the request again in a moment", retry_after_s=1)
             else:
                 return
+            for line in lines:  # else a tick forgets the fund, and what comes to it never goes back
+                line.fund.touched_s = self._clock.monotonic_s()
             await self._clock.sleep(LOOK_AGAIN_S)
 
     async def _wait_for_release(self) -> None:

@@ -30,7 +30,7 @@ def pass_time(site: Site, seconds: float) -> None:
 async def ask_and_stop(site: Site, body: bytes) -> Wire:
     """Ask, and read no more than the answer's first byte and what fits into the buffers on the way."""
     wire = await site.connect()
-    # Else the kernel's buffer grows with what is read (to 33 MB here and there), and may take the rest of the answer.
+    # Else the kernel's buffer grows with what is read (7 MB were seen), and now and then takes the rest of the answer.
     wire.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
     wire.send(site.request("POST", CHAT, body))
     await wire.reader.readexactly(1)
