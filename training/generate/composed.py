@@ -13,6 +13,7 @@ from training.generate.lexicon import Verb
 _SHARE_IDENTITY = 0.6
 _SHARE_MEMBER = 0.12
 _SHARE_QUANTITY = 0.1
+_SHARE_APART = 0.3
 _LEANS = ("both", "way", "noun", "verb", "meaning")
 _LEAN_SHARES = (47, 26, 12, 8, 7)
 # Which word another tool may share, so that the question still tells the two apart.
@@ -183,6 +184,7 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
     if first and first.role in _FRONT and first.parameter.is_required and frame == "<act><tail>" and draw.chance(0.3):
         said = draw.one([way for way in first.ways if way.startswith((" for ", " in ", " at ", " on "))])
         opening, parts = said[1:2].upper() + said[2:] + ", ", parts[1:]
+    apart, parts = _set_apart(draw, parts)
     tail = "".join(_say(draw, part) for part in parts)
     text = (
         frame.replace("<act>", _with_object(way, thing))
@@ -194,10 +196,26 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
     text = opening + text if opening else _capital(frame, text)
     if draw.chance(0.1):
         context = draw.one(lexicon.ways("context"))
-        end = text if text.endswith((".", "?")) else text + "."
-        text, end = text[:1].upper() + text[1:], end[:1].upper() + end[1:]
-        text = f"{context} {text}" if draw.chance(0.5) else f"{end} {context}"
+        text = f"{context} {_begun(text)}" if draw.chance(0.5) else f"{_ended(text)} {context}"
+    if apart:
+        text = f"{_ended(text)} {apart}." if draw.chance(0.7) else f"{apart}: {text}"
     return text
+
+
+def _set_apart(draw: Draw, parts: list[Part]) -> tuple[str, list[Part]]:
+    """Take a flag out of the parts that is to be a sentence of its own; give that sentence and the other parts."""
+    flag = next((part for part in parts if part.role == "flag"), None)
+    if flag is None or not draw.chance(_SHARE_APART):
+        return "", parts
+    return _begun(draw.one(flag.ways).lstrip(" ,")), [part for part in parts if part is not flag]
+
+
+def _begun(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _ended(text: str) -> str:
+    return _begun(text if text.endswith((".", "?")) else text + ".")
 
 
 def _frame(draw: Draw, sense: _Sense, parts: list[Part]) -> str:
