@@ -28,6 +28,13 @@ _VAGUE = ("run_job", "do_it", "task", "process", "handle", "execute", "perform_a
 _OWNERS = ("the {}", "the {}", "the {}", "my {}", "our {}", "this {}", "that {}", "the old {}", "the new {}")
 _LAST = {"text": 1, "title": 2}  # the end of a title could not be known before other words
 _FRONT = frozenset({"place", "span", "date", "time"})
+_ASKING = frozenset(
+    [
+        *("What", "Where", "Who", "Whose", "Which", "When", "Why", "How"),
+        *("Is", "Are", "Was", "Do", "Does", "Did", "Has"),
+        *("Can", "Could", "May", "Should", "Would", "Will"),
+    ]
+)
 _ARTICLE = re.compile(r"\b(the|my|our|that) (?=<n>)")
 
 
@@ -175,7 +182,7 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
     thing, parts = _adjective(draw, thing, parts)
     thing = thing.replace("a <n>", lexicon.with_article(sense.noun)).replace("<n>", sense.noun)
     way = draw.one(sense.verb.ways) if sense.lean in ("way", "meaning") else f"{sense.verb.base} ~"
-    frame, opening = "<act><tail>?" if way[0].isupper() else _frame(draw, sense, parts), ""
+    frame, opening = f"<act><tail>{_mark(way)}" if way[0].isupper() else _frame(draw, sense, parts), ""
     if "<count>" in frame:
         counted = next(part for part in parts if part.count)
         frame = frame.replace("<count>", counted.count)
@@ -185,7 +192,8 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
         said = draw.one([way for way in first.ways if way.startswith((" for ", " in ", " at ", " on "))])
         opening, parts = said[1:2].upper() + said[2:] + ", ", parts[1:]
     apart, parts = _set_apart(draw, parts)
-    tail = "".join(_say(draw, part) for part in parts)
+    said = [_say(draw, part) for part in parts]
+    tail = "".join(way for way in said if not _is_sentence(way))
     text = (
         frame.replace("<act>", _with_object(way, thing))
         .replace("<object>", thing)
@@ -197,6 +205,8 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
     if draw.chance(0.1):
         context = draw.one(lexicon.ways("context"))
         text = f"{context} {_begun(text)}" if draw.chance(0.5) else f"{_ended(text)} {context}"
+    for way in filter(_is_sentence, said):
+        text = _ended(text) + (f"[{way[2:-1]}.]" if way.startswith("[") else f"{way[1:]}.")
     if apart:
         text = f"{_ended(text)} {apart}." if draw.chance(0.7) else f"{apart}: {text}"
     return text
@@ -208,6 +218,14 @@ def _set_apart(draw: Draw, parts: list[Part]) -> tuple[str, list[Part]]:
     if flag is None or not draw.chance(_SHARE_APART):
         return "", parts
     return _begun(draw.one(flag.ways).lstrip(" ,")), [part for part in parts if part is not flag]
+
+
+def _mark(way: str) -> str:
+    return "?" if way.split(" ", 1)[0].removesuffix("'s") in _ASKING else "."
+
+
+def _is_sentence(way: str) -> bool:
+    return way.lstrip("[").startswith(". ")
 
 
 def _begun(text: str) -> str:
