@@ -192,8 +192,8 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
         said = draw.one([way for way in first.ways if way.startswith((" for ", " in ", " at ", " on "))])
         opening, parts = said[1:2].upper() + said[2:] + ", ", parts[1:]
     apart, parts = _set_apart(draw, parts)
-    said = [_say(draw, part) for part in parts]
-    tail = "".join(way for way in said if not _is_sentence(way))
+    ways = [_say(draw, part) for part in parts]
+    tail = "".join(said for said in ways if not _is_sentence(said))
     text = (
         frame.replace("<act>", _with_object(way, thing))
         .replace("<object>", thing)
@@ -205,8 +205,8 @@ def _wording(draw: Draw, sense: _Sense, which: Part | None, parts: list[Part]) -
     if draw.chance(0.1):
         context = draw.one(lexicon.ways("context"))
         text = f"{context} {_begun(text)}" if draw.chance(0.5) else f"{_ended(text)} {context}"
-    for way in filter(_is_sentence, said):
-        text = _ended(text) + (f"[{way[2:-1]}.]" if way.startswith("[") else f"{way[1:]}.")
+    for said in filter(_is_sentence, ways):
+        text = _ended(text) + (f"[{said[2:-1]}.]" if said.startswith("[") else f"{said[1:]}.")
     if apart:
         text = f"{_ended(text)} {apart}." if draw.chance(0.7) else f"{apart}: {text}"
     return text
