@@ -1,6 +1,7 @@
 """Reader: every transcript, whole, byte by byte and at random splits; and what is no legal answer."""
 
 import itertools
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -50,6 +51,12 @@ def test_a_whole_transcript_is_read(transcript: Transcript) -> None:
 def test_a_transcript_is_read_byte_by_byte(transcript: Transcript) -> None:
     """A stream gives the same events however slowly it comes."""
     assert read(transcript.body[at : at + 1] for at in range(len(transcript.body))) == transcript.events
+
+
+@pytest.mark.parametrize("transcript", CASES)
+def test_a_transcript_is_read_event_by_event(transcript: Transcript) -> None:
+    """A stream that comes as it was written, so that forms are learnt from it, gives the same events."""
+    assert read(re.split(rb"(?<=\n\n)", transcript.body)) == transcript.events
 
 
 @given(name=NAMES, places=st.lists(st.integers(0, 4000), max_size=8))

@@ -86,6 +86,11 @@ class CallAssembler:
         """Whether no call has come out."""
         return not self._ids
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a call has come out in part: more of its arguments may come, and nothing else until then."""
+        return self._current < len(self._calls) and self._calls[self._current].number >= 0
+
     def add(self, pieces: Iterable[CallPiece]) -> list[Event]:
         """Take the next pieces; gives the events that are certain by now."""
         for piece in pieces:

@@ -1,4 +1,8 @@
-"""Message: turns what a choice says, piece by piece or at once, into events."""
+"""Message: turns what a choice says, piece by piece or at once, into events.
+
+Some servers say text or reasoning between two pieces of a call's arguments. It waits until that call is whole, for what
+is said does not come back to a call that something else has followed.
+"""
 
 from collections.abc import Mapping
 
@@ -33,27 +37,27 @@ class MessageReader:
         self._stops = dialogue.sampling.stop
         self._text = LeadingThought()
         self._calls = CallAssembler()
+        self._waiting: list[Event] = []  # what was said while a call was open
         self._reason: FinishReason = "stop"
         self._stop_sequence = ""
 
     @property
     def is_plain(self) -> bool:
-        """Whether text that still comes is text, and reasoning is reasoning, without a second look."""
-        return self._text.is_passed_by
+        """Whether text that comes next is text, and reasoning is reasoning, told at once, without a second look."""
+        return self._text.is_passed_by and not self._calls.is_open
 
     def add(self, delta: Delta) -> list[Event]:
         """Take more of the message; a refusal is text."""
-        events: list[Event] = []
-        if thought := delta.thought:
-            events += self._text.skip()
-            events.append(ReasoningDelta(thought))
-        if delta.content:
-            events += self._text.feed(delta.content)
-        if delta.refusal:
-            events += self._text.feed(delta.refusal)
+        events = self._read_said(delta)
+        if self._calls.is_open:
+            self._waiting += events
+            events = []
         if pieces := delta.calls:
             events += self._calls.add(pieces)
-        self.has_begun = self.has_begun or bool(thought or delta.content or delta.refusal or pieces)
+            if self._waiting and not self._calls.is_open:
+                events += self._waiting
+                self._waiting = []
+        self.has_begun = self.has_begun or bool(delta.thought or delta.content or delta.refusal or pieces)
         return events
 
     def note_finish(self, choice: Choice) -> None:
@@ -75,8 +79,21 @@ class MessageReader:
 
         Raises: UpstreamFailed when a tool call has no name.
         """
-        events = [*self._text.close(), *self._calls.close()]
+        was_open = self._calls.is_open
+        said, calls = [*self._waiting, *self._text.close()], self._calls.close()
         reason = self._reason
         if reason in _BY_ITSELF:  # servers say `stop` after calls, and `tool_calls` without one
             reason = "stop" if self._calls.is_empty else "tool_calls"
-        return [*events, Finish(reason, self._stop_sequence)]
+        return [*(calls + said if was_open else said + calls), Finish(reason, self._stop_sequence)]
+
+    def _read_said(self, delta: Delta) -> list[Event]:
+        """Read what a delta says beside calls."""
+        events: list[Event] = []
+        if thought := delta.thought:
+            events += self._text.skip()
+            events.append(ReasoningDelta(thought))
+        if delta.content:
+            events += self._text.feed(delta.content)
+        if delta.refusal:
+            events += self._text.feed(delta.refusal)
+        return events
