@@ -5,10 +5,9 @@ from typing import Literal
 
 import msgspec
 
-from setaria.core.errors import CallerError, UpstreamError
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
-from setaria.domain.routing.ports import ModelRequest, RelaySink
+from setaria.domain.routing.ports import Failure, ModelRequest, RelaySink
 from setaria.wire.codec import Envelope
 from tests.fakes.scripted_upstream import PAUSE
 
@@ -21,7 +20,7 @@ class Last(msgspec.Struct, frozen=True):
     said_tokens: int = 0
 
 
-RelayStep = bytes | Last | UpstreamError | CallerError | Literal["pause"]
+RelayStep = bytes | Last | Failure | Literal["pause"]
 
 
 class FakeRelayAttempt:
@@ -40,7 +39,7 @@ class FakeRelayAttempt:
             step = self._steps.pop(0)
             if step == PAUSE:
                 return
-            if isinstance(step, UpstreamError | CallerError):
+            if isinstance(step, Failure):
                 self._sink.fail(step)
             elif isinstance(step, Last):
                 self._sink.finish(step.data, step.usage, step.said_tokens)

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from setaria.core.errors import CallerError, UpstreamError
 from setaria.core.events import Event, Finish, TextDelta, UsageReport
 from setaria.core.usage import Usage
-from setaria.domain.routing.ports import ModelRequest, Sink
+from setaria.domain.routing.ports import Failure, ModelRequest, Sink
 
 PAUSE: Literal["pause"] = "pause"
-Step = Sequence[Event] | UpstreamError | CallerError | Literal["pause"]
+Step = Sequence[Event] | Failure | Literal["pause"]
 
 USAGE = Usage(input_tokens=7, output_tokens=3)
 END: tuple[Event, ...] = (Finish("stop"), UsageReport(USAGE, "upstream"))
@@ -38,7 +37,7 @@ class ScriptedAttempt:
             step = self._steps.pop(0)
             if step == PAUSE:
                 return
-            if isinstance(step, UpstreamError | CallerError):
+            if isinstance(step, Failure):
                 self._sink.fail(step)
             else:
                 self._sink.receive(step)

@@ -9,6 +9,7 @@ import pytest
 from setaria.core.entries import Timeouts
 from setaria.core.errors import (
     CallerError,
+    InternalError,
     InvalidRequest,
     UpstreamBusy,
     UpstreamCut,
@@ -17,7 +18,7 @@ from setaria.core.errors import (
     UpstreamRefused,
     UpstreamTimeout,
 )
-from setaria.core.events import TextDelta
+from setaria.core.events import Event, Finish, TextDelta
 from setaria.core.protocol import ProtocolName
 from setaria.domain.catalog.model import Deployment, Model
 from setaria.domain.routing.budget import FLOOR
@@ -29,6 +30,7 @@ from tests.fakes.waiting import until
 from tests.gateway.calling import PROTOCOLS, answer, begin, body_of, call, play_on, received
 
 CALLS = [(protocol, stream) for protocol in PROTOCOLS for stream in (False, True)]
+DEFECT = InternalError("it is a defect")
 BROKEN = UpstreamFailed("it is broken")
 REFUSED = UpstreamRefused("it broke with us")
 SILENT = UpstreamTimeout("it is silent")
@@ -131,6 +133,31 @@ def test_a_server_that_refuses_the_platform_is_told_as_that(protocol: ProtocolNa
     assert told[:-1] == [(502, True, "false", None)] * (FAILURES_TO_COOL + 2)
     assert b"Hello" in last[0]
     assert len(upstream.attempts) == FAILURES_TO_COOL + 1
+
+
+@pytest.mark.parametrize("said", [(), (TextDelta("Hel"),), (TextDelta("Hel"), Finish("stop"))])
+@pytest.mark.parametrize("protocol, stream", CALLS)
+def test_a_defect_of_ours_says_nothing_of_the_server(
+    protocol: ProtocolName, stream: bool, said: tuple[Event, ...]
+) -> None:
+    """It is told as ours, is not asked again, and however often it strikes, the deployment goes on getting calls."""
+    upstream = ScriptedUpstream(said, DEFECT) if said else ScriptedUpstream(DEFECT)
+    clients: list[RecordingClient] = []
+
+    async def story(stage: Stage) -> None:
+        for _ in range(FAILURES_TO_COOL + 1):
+            clients.append(RecordingClient(body_of(stream=stream)))
+            await call(stage, protocol, clients[-1])
+        upstream.script = HELLO
+        clients.append(RecordingClient(body_of(stream=stream)))
+        await call(stage, protocol, clients[-1])
+
+    play_on(story, partial(make_stage, upstream))
+    *failed, well = clients
+    assert [client.status for client in failed] == [0 if stream and said else 500] * (FAILURES_TO_COOL + 1)
+    assert [b"it is a defect" in client.told for client in failed] == [True] * (FAILURES_TO_COOL + 1)
+    assert b"Hello" in well.told
+    assert len(upstream.attempts) == FAILURES_TO_COOL + 2
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)

@@ -18,12 +18,12 @@ from setaria.config import Settings, read_api_key, runtime_folder
 from setaria.core.clock import SystemClock
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text
 from setaria.core.entries import UpstreamEntry, doubt_base_url
-from setaria.core.errors import CallerError, Misconfigured, NotFound, SetariaError, UnknownModel, UpstreamError
+from setaria.core.errors import Misconfigured, NotFound, SetariaError, UnknownModel, UpstreamError
 from setaria.core.events import Event, Finish, ReasoningDelta, Saying, TextDelta, UsageReport
 from setaria.core.ids import new_call_id
 from setaria.core.usage import Usage
 from setaria.domain.catalog.model import Catalog, Deployment
-from setaria.domain.routing.ports import ModelRequest, Upstream
+from setaria.domain.routing.ports import Failure, ModelRequest, Upstream
 from setaria.wire.mould import Mould
 from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import Manner
@@ -53,7 +53,7 @@ class _Answer:
     def follow(self, mould: Mould, like: Saying) -> None:
         """Do nothing: all is to be told."""
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the error."""
         if not self.over.done():
             self.over.set_exception(error)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import assert_never
 
 from setaria.core.answer import AnswerBuilder
-from setaria.core.errors import CallerError, UpstreamError
+from setaria.core.errors import InternalError
 from setaria.core.events import (
     Event,
     Finish,
@@ -19,6 +19,7 @@ from setaria.core.events import (
 )
 from setaria.core.tokens import estimate_piece, estimate_tokens
 from setaria.core.usage import CountsFrom, Usage
+from setaria.domain.routing.ports import Failure
 from setaria.gateway.audience import Audience
 from setaria.gateway.flow import Flow
 from setaria.gateway.stages import Routed
@@ -101,9 +102,10 @@ class EventFlow(Flow):
         elif self._draining:
             self._drain()
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the news that the upstream gives no more."""
-        if self._finished and not self._is_over:  # the answer is whole, only its usage is missing
+        if self._finished and not self._is_over and not isinstance(error, InternalError):
+            # the answer is whole, only its usage is missing
             usage, counts_from = self._usage()
             self.receive([UsageReport(usage, counts_from)])
         else:

@@ -16,7 +16,7 @@ import msgspec
 from setaria.core.errors import CallerError, OutOfFunds, SetariaError, UpstreamBusy, UpstreamError, UpstreamTimeout
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.ledger.records import Ending
-from setaria.domain.routing.ports import Attempt
+from setaria.domain.routing.ports import Attempt, Failure
 from setaria.gateway.audience import Audience
 from setaria.gateway.hold import UNBOUNDED
 from setaria.gateway.stages import Reply, Routed, Tail
@@ -120,7 +120,7 @@ class Flow(ABC):
         if self._is_over:
             attempt.cancel()
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the news that the upstream gives no more."""
         if self._backlog is not None:
             self._backlog.append(partial(self.fail, error))

@@ -7,7 +7,7 @@ import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.entries import Timeouts
-from setaria.core.errors import CallerError, UpstreamError
+from setaria.core.errors import CallerError, InternalError, UpstreamError
 from setaria.core.events import Event, Saying
 from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
@@ -16,6 +16,9 @@ from setaria.wire.codec import Envelope
 from setaria.wire.mould import Mould
 from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import Manner
+
+Failure = UpstreamError | CallerError | InternalError
+"""Why no more of an answer comes. A defect of ours is one, too, and tells nothing of the upstream."""
 
 
 class ModelRequest(msgspec.Struct, frozen=True):
@@ -53,7 +56,7 @@ class Sink(Protocol):
         """Take the form of the events that come next, most likely, and what they are like."""
         ...
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the news that no more events come; a CallerError when the request can't be served, such as
         ContextOverflow or InvalidRequest.
         """
@@ -85,7 +88,7 @@ class RelaySink(Protocol):
         """
         ...
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the news that no more comes; a CallerError when the request can't be served."""
         ...
 

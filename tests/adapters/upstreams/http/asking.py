@@ -14,12 +14,11 @@ from setaria.adapters.upstreams.http.upstream import HttpUpstream, UpstreamSpec
 from setaria.core.answer import Answer, AnswerBuilder
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text, Tool
 from setaria.core.entries import Timeouts
-from setaria.core.errors import CallerError, UpstreamError
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, Saying, UsageReport
 from setaria.core.ids import CallId
 from setaria.core.usage import Usage
-from setaria.domain.routing.ports import Attempt, ModelRequest, RelayAttempt
+from setaria.domain.routing.ports import Attempt, Failure, ModelRequest, RelayAttempt
 from setaria.wire.anthropic_messages.client import AnthropicUpstream
 from setaria.wire.codec import Envelope
 from setaria.wire.fields import read_body
@@ -50,7 +49,7 @@ class EventTaker:
     def __init__(self) -> None:
         self.shortcut = Shortcut()
         self.batches: list[list[Event]] = []
-        self.error: UpstreamError | CallerError | None = None
+        self.error: Failure | None = None
         self.usage: Usage | None = None
         self._builder = AnswerBuilder()
 
@@ -64,7 +63,7 @@ class EventTaker:
 
     def follow(self, mould: Mould, like: Saying) -> None: ...
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         assert not self.is_over
         self.error = error
 
@@ -86,7 +85,7 @@ class ByteTaker:
         self.shortcut = Shortcut()
         self.pieces: list[bytes] = []
         self.last: bytes | None = None
-        self.error: UpstreamError | CallerError | None = None
+        self.error: Failure | None = None
         self.usage: Usage | None = None
         self.said_tokens = 0
 
@@ -100,7 +99,7 @@ class ByteTaker:
         assert not self.is_over
         self.last, self.usage, self.said_tokens = last, usage, said_tokens
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         assert not self.is_over
         self.error = error
 

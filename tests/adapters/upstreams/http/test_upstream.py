@@ -11,12 +11,7 @@ from setaria import __version__
 from setaria.adapters.upstreams.http.readings import BODY_LIMIT_BYTES, WholeBody
 from setaria.adapters.upstreams.http.upstream import HttpUpstream, UpstreamSpec
 from setaria.core.dialogue import Message, Text
-from setaria.core.errors import (
-    InvalidRequest,
-    Misconfigured,
-    UpstreamCut,
-    UpstreamFailed,
-)
+from setaria.core.errors import InternalError, InvalidRequest, Misconfigured, UpstreamFailed
 from tests.adapters.upstreams.http.asking import (
     CODECS,
     KEY,
@@ -317,22 +312,32 @@ def test_check_of_a_server_that_is_ill(fault: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("loop", [uvloop.run, asyncio.run])
-def test_a_sink_that_breaks(loop: Callable[..., object]) -> None:
-    """A defect in what takes the answer ends that call, whose sink is told, and no other."""
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("scenario", ["text:gap_ms=1", "text"])
+def test_a_sink_that_breaks(scenario: str, stream: bool, loop: Callable[..., object]) -> None:
+    """A defect in what takes the answer ends that call, whose sink is told it as ours, and no other."""
 
     class Breaking(EventTaker):
         def receive(self, events: object) -> None:
+            raise ZeroDivisionError
+
+    class BreakingRelay(ByteTaker):
+        def receive(self, data: bytes) -> None:
+            raise ZeroDivisionError
+
+        def finish(self, last: bytes, usage: object, said_tokens: int) -> None:
             raise ZeroDivisionError
 
     async def story() -> None:
         faults: list[object] = []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context.get("exception")))
         async with bench("openai") as built:
-            sink = Breaking()
-            built.start("text:gap_ms=1", sink)
-            await until(lambda: sink.is_over)
-            assert type(sink.error) is UpstreamCut
-            assert [type(fault) for fault in faults] == [ZeroDivisionError]
+            read, relayed = Breaking(), BreakingRelay()
+            built.start(scenario, read, stream=stream)
+            built.relay(scenario, relayed, stream=stream)
+            await until(lambda: read.is_over and relayed.is_over)
+            assert [type(sink.error) for sink in (read, relayed)] == [InternalError, InternalError]
+            assert [type(fault) for fault in faults] == [ZeroDivisionError, ZeroDivisionError]
             assert (await built.take_events("text")).error is None
 
     loop(story())

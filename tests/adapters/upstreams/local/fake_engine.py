@@ -13,10 +13,9 @@ import msgspec
 from setaria.adapters.upstreams.local.frames import Ask, FrameReader, Tell, encode_frame
 from setaria.adapters.upstreams.local.upstream import LocalUpstream
 from setaria.core.dialogue import Dialogue, Message, Sampling, Text, Tool, ToolChoice
-from setaria.core.errors import CallerError, UpstreamError
 from setaria.core.events import Event, Saying
 from setaria.core.ids import CallId
-from setaria.domain.routing.ports import ModelRequest
+from setaria.domain.routing.ports import Failure, ModelRequest
 from setaria.wire.mould import Mould
 from setaria.wire.shortcut import Shortcut
 
@@ -77,7 +76,7 @@ class RecordingSink:
     def __init__(self, on_receive: Callable[[], None] = lambda: None) -> None:
         self.shortcut = Shortcut()
         self.batches: list[list[Event]] = []
-        self.errors: list[UpstreamError | CallerError] = []
+        self.errors: list[Failure] = []
         self._on_receive = on_receive
         self._changed = asyncio.Event()
 
@@ -93,7 +92,7 @@ class RecordingSink:
 
     def follow(self, mould: Mould, like: Saying) -> None: ...
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         self.errors.append(error)
         self._changed.set()
 

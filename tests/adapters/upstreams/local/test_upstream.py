@@ -29,6 +29,7 @@ from setaria.core.dialogue import ToolChoice
 from setaria.core.errors import (
     CallerError,
     ContextOverflow,
+    InternalError,
     InvalidRequest,
     UpstreamBusy,
     UpstreamCut,
@@ -442,7 +443,7 @@ def test_a_sink_that_raises_fails_alone() -> None:
         ask, second = await engine.next_ask(Generate), await engine.next_ask(Generate)
         engine.tell(Started(ask.id, 10, 0, False), Piece(ask.id, "a", 1), *answer_to(second.id, "b"))
         await good.change()
-        assert [type(error) for error in bad.errors] == [UpstreamFailed]
+        assert [type(error) for error in bad.errors] == [InternalError]
         assert good.events == [TextDelta("b"), Finish("stop"), report(10, 1)]
         assert [type(defect) for defect in defects] == [ZeroDivisionError]
         assert await engine.next_ask(Cancel) == Cancel(ask.id)

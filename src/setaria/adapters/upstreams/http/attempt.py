@@ -13,7 +13,9 @@ up to two ticks late and cost nothing per event. What moves it:
     draining      the body after the answer's end came    a few seconds, then the connection is closed
     over          never
 
-`total_s` runs from first to last. The sink hears one end, and nothing after a `cancel`.
+`total_s` runs from first to last. The sink hears one end, and nothing after a `cancel`. A defect of ours in reading the
+answer or taking it ends the attempt as that, not as a fault of the server, and goes on to the loop, which logs where it
+was.
 """
 
 import functools
@@ -26,12 +28,15 @@ from setaria.adapters.upstreams.http.request import Header, Request
 from setaria.adapters.upstreams.http.retry_after import read_retry_after
 from setaria.core.clock import Clock
 from setaria.core.entries import Timeouts
-from setaria.core.errors import CallerError, UpstreamError, UpstreamFailed, UpstreamTimeout
+from setaria.core.errors import CallerError, InternalError, UpstreamError, UpstreamFailed, UpstreamTimeout
 from setaria.core.usage import Usage
+from setaria.domain.routing.ports import Failure
 from setaria.wire.upstream_codec import UpstreamCodec
 
 ERROR_BODY_LIMIT_BYTES = 64 * 1024
 LAST_WORDS_S = 5.0
+
+_DEFECT = "the answer could not be passed on: a defect in Setaria, see its log"
 
 _OK = 200
 _FIRST_ERROR_STATUS = 400
@@ -153,6 +158,9 @@ class HttpAttempt(Request):
             self._reading.feed(data)
         except (UpstreamError, CallerError) as error:
             self._abandon(error)
+        except Exception:
+            self._abandon(InternalError(_DEFECT))
+            raise
 
     def end(self) -> None:
         """Tell the end."""
@@ -166,6 +174,9 @@ class HttpAttempt(Request):
             self._reading.end()
         except (UpstreamError, CallerError) as error:
             self._reading.fail(error)
+        except Exception:
+            self._abandon(InternalError(_DEFECT))
+            raise
 
     def fail(self, error: UpstreamError) -> None:
         """Tell that the connection failed."""
@@ -211,7 +222,7 @@ class HttpAttempt(Request):
 
     # ---- ends
 
-    def _abandon(self, error: UpstreamError | CallerError) -> None:
+    def _abandon(self, error: Failure) -> None:
         """Close the connection because of what came on it."""
         self._close()
         if not self._reading.is_over:

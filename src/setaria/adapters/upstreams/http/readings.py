@@ -1,7 +1,8 @@
 """Readings: the four ways in which the body of a good answer becomes what the gateway takes.
 
 An answer is a stream or whole, and it is read as events or relayed as bytes. Each reading tells its sink the end
-itself, once: by a usage report, by `finish` or by `fail`. After that it is over and its sink is never called.
+itself, once: by a usage report, by `finish` or by `fail`. After that it is over and its sink is never called. A sink
+that breaks while it is told the end has not taken it, and may be told `fail` after all.
 """
 
 from typing import Protocol
@@ -10,7 +11,7 @@ from setaria.core.dialogue import Dialogue
 from setaria.core.errors import CallerError, UpstreamCut, UpstreamError, UpstreamFailed
 from setaria.core.events import Event, UsageReport
 from setaria.core.usage import Usage
-from setaria.domain.routing.ports import RelaySink, Sink
+from setaria.domain.routing.ports import Failure, RelaySink, Sink
 from setaria.wire.impossible_usage import find_impossible_in
 from setaria.wire.shortcut import Shortcut
 from setaria.wire.upstream_codec import EventReader, RelayReader, UpstreamCodec
@@ -66,7 +67,7 @@ class Reading(Protocol):
         """
         ...
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Take the news that no more comes; what already is whole but for its end is ended well."""
         ...
 
@@ -128,7 +129,7 @@ class EventStream:
             self._tell(events)
         self._give_up(UpstreamCut(_UNCOUNTED))
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Tell the last events if only the end was missing, else the error."""
         try:
             self.end()
@@ -151,11 +152,11 @@ class EventStream:
     def _tell(self, events: list[Event]) -> None:
         last = events[-1]
         if isinstance(last, UsageReport):
-            self.is_over = True
             self.usage = last.usage
         self._sink.receive(events)
+        self.is_over = self.is_over or isinstance(last, UsageReport)
 
-    def _give_up(self, error: UpstreamError | CallerError) -> None:
+    def _give_up(self, error: Failure) -> None:
         if not self.is_over:
             self.is_over = True
             self._sink.fail(error)
@@ -191,12 +192,12 @@ class EventsAtOnce:
         body = self._body.join()
         events = self._codec.read_answer(body, self._dialogue)
         self.doubt = find_impossible_in(body)
-        self.is_over = True
         self._sink.receive(events)
+        self.is_over = True
         if not events or not isinstance(events[-1], UsageReport):
             self._sink.fail(UpstreamCut(_UNCOUNTED))
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Tell the error."""
         if not self.is_over:
             self.is_over = True
@@ -269,10 +270,10 @@ class RelayedStream:
         last = reader.close()
         if self._held:
             last = b"".join(self._held) + last
-        self.is_over = True
         self._sink.finish(last, reader.usage, reader.said_tokens)
+        self.is_over = True
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Tell a good end if only the end was missing, else the error."""
         try:
             self.end()
@@ -345,10 +346,10 @@ class RelayedAtOnce(WholeBody):
         body = self.join()
         data, self.usage, self.said_tokens = self._codec.relay_answer(body, self._model, self._dialogue)
         self.doubt = find_impossible_in(body)
-        self.is_over = True
         self._sink.finish(data, self.usage, self.said_tokens)
+        self.is_over = True
 
-    def fail(self, error: UpstreamError | CallerError) -> None:
+    def fail(self, error: Failure) -> None:
         """Tell the error."""
         if not self.is_over:
             self.is_over = True
@@ -358,6 +359,6 @@ class RelayedAtOnce(WholeBody):
         """Give nothing: this is the whole reading already."""
 
 
-def _truer(told: UpstreamError | CallerError, seen: UpstreamError | CallerError) -> UpstreamError | CallerError:
+def _truer(told: UpstreamError | CallerError, seen: Failure) -> Failure:
     """Choose between what the server told and what we saw: it told more, unless it just broke off."""
     return seen if isinstance(told, UpstreamCut) else told

@@ -21,6 +21,7 @@ from setaria.core.dialogue import Dialogue
 from setaria.core.errors import (
     CallerError,
     ContextOverflow,
+    InternalError,
     InvalidRequest,
     UpstreamBusy,
     UpstreamCut,
@@ -124,7 +125,7 @@ class LocalCall:
             self._hand_over()
         except Exception:  # the call ends, and the defect goes on to the loop, which logs where it was
             self.cancel()
-            self._sink.fail(UpstreamFailed("the answer could not be passed on: a defect in Setaria, see its log"))
+            self._sink.fail(InternalError("the answer could not be passed on: a defect in Setaria, see its log"))
             raise
 
     def _hand_over(self) -> None:
