@@ -124,7 +124,9 @@ class EventFlow(Flow):
                 self._unsent += data
             else:
                 flowing.append(data)
-        self._audience.write(b"".join(flowing))
+        written = b"".join(flowing)
+        if written:
+            self._audience.write(written)
 
     def _count(self, event: Event) -> None:
         """Keep count of what was seen, for a call that ends before the upstream has told its own counts."""

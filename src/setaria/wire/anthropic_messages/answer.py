@@ -19,6 +19,7 @@ _STOP_REASONS: Mapping[FinishReason, str] = {
     "content_filter": "content_filter",
     "repetition_truncation": "repetition_truncation",
 }
+_NOTHING = ("", "null")
 _encode = msgspec.json.Encoder().encode
 _arguments = msgspec.json.Decoder(dict[str, object])
 
@@ -99,10 +100,10 @@ def fields_from_usage(usage: Usage) -> UsageFields:
 def input_from_arguments(call: ToolCall) -> msgspec.Raw:
     """Make a tool's input of the arguments that the model wrote.
 
-    Blank arguments are an empty input. Arguments that are no JSON object, such as those of a call that was cut short,
-    are handed on whole as `{"_raw": "…"}`: the tool refuses them, and nothing is lost or run by mistake.
+    Blank arguments and `null` are an empty input. Arguments that are no JSON object, such as those of a call that was
+    cut short, are handed on whole as `{"_raw": "…"}`: the tool refuses them, and nothing is lost or run by mistake.
     """
-    if not call.arguments.strip():
+    if call.arguments.strip() in _NOTHING:
         return msgspec.Raw(b"{}")
     try:
         _arguments.decode(call.arguments)

@@ -8,7 +8,9 @@ comes, a tool call opens one of its own. So it can never happen that
 - two blocks are open, a number is used twice, or a delta comes for a block that is not open;
 - a thinking block ends without a signature, or has more thinking after it; the model server's own signature ends the
   block, and one that comes alone gets an empty block;
-- anything comes after `message_stop` or after an error.
+- anything comes after `message_stop` or after an error;
+- the input of a call begins as no JSON object does, which clients stumble over: what a model writes in its place is
+  held until the block ends, and becomes what it is in a whole answer.
 
 An event that is not in the table is a defect of whoever sends it: InternalError, with nothing written and the state as
 it was, so that `fail` can still end the stream. This holds for the arguments of a call that is not the one open, too:
@@ -16,11 +18,13 @@ a block that was stopped can't be opened again, and to hold all calls back until
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Literal, assert_never
 
 import msgspec
 
+from setaria.core.dialogue import ToolCall
 from setaria.core.errors import InternalError, SetariaError
 from setaria.core.events import (
     Event,
@@ -39,6 +43,7 @@ from setaria.wire.anthropic_messages.answer import (
     MessageFields,
     UsageFields,
     fields_from_usage,
+    input_from_arguments,
     stop_reason_from_finish,
 )
 from setaria.wire.anthropic_messages.errors import write_error
@@ -76,7 +81,7 @@ _MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 _EMPTY_THINKING = b'{"type":"thinking","thinking":"","signature":""}'
 _EMPTY_TEXT = b'{"type":"text","text":""}'
-_EMPTY_INPUT = b'"{}"'
+_OBJECT = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*["}]')
 
 _encode = msgspec.json.Encoder().encode
 
@@ -115,14 +120,27 @@ class AnthropicStream:
     Order: `open`; `write` for each event up to the `UsageReport`; `close`. `fail` instead of any of the last two.
     """
 
-    __slots__ = ("_arguments_seen", "_calls", "_delta_head", "_digest", "_finish", "_head", "_index", "_state")
+    __slots__ = (
+        "_calls",
+        "_delta_head",
+        "_digest",
+        "_finish",
+        "_has_input",
+        "_head",
+        "_held",
+        "_index",
+        "_is_odd",
+        "_state",
+    )
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
         self._state: _State = "unopened"
         self._index = -1
         self._calls = 0
-        self._arguments_seen = False
+        self._has_input = False  # of the open call, an object has begun and was written
+        self._is_odd = False  # of the open call, what has begun is no object
+        self._held: list[str] = []  # arguments of the open call, while no object has begun
         self._delta_head = b""
         self._digest = hashlib.sha256()
         self._finish = Finish("stop")
@@ -167,9 +185,7 @@ class AnthropicStream:
                 return WrittenFrame(self._delta_head, _DELTA_END)
             case ReasoningDelta() if self._state == "thinking":
                 return NotedFrame(self._delta_head, _DELTA_END, self._digest.update)
-            case ToolCallDelta(index) if (
-                self._arguments_seen and self._state == "tool_use" and index == self._calls - 1
-            ):
+            case ToolCallDelta(index) if self._has_input and self._state == "tool_use" and index == self._calls - 1:
                 return WrittenFrame(self._delta_head, _DELTA_END)
             case _:
                 return None
@@ -239,7 +255,8 @@ class AnthropicStream:
             raise InternalError(f"an answer's stream got call {call.index} where call {self._calls} was due")
         closing = self._leave_block("tool_use")
         self._calls += 1
-        self._arguments_seen = False
+        self._has_input = self._is_odd = False
+        self._held = []
         block = _encode(ToolUseStart(call.id, call.name))
         return closing + self._enter_block(block, b"input_json_delta", b"partial_json")
 
@@ -248,10 +265,23 @@ class AnthropicStream:
             self._next("arguments")
         if delta.index != self._calls - 1:
             raise InternalError(f"an answer's stream got arguments of call {delta.index}, which is not the one open")
-        if not delta.arguments:
-            return b""
-        self._arguments_seen = True
-        return self._delta_head + _encode(delta.arguments) + _DELTA_END
+        arguments = delta.arguments if self._has_input else self._hold(delta.arguments)
+        return self._delta_head + _encode(arguments) + _DELTA_END if arguments else b""
+
+    def _hold(self, arguments: str) -> str:
+        """Hold arguments back until they have begun an object; gives all of them then, before that nothing."""
+        self._held.append(arguments)
+        if self._is_odd or not arguments.strip():
+            return ""
+        begun = "".join(self._held)
+        self._has_input = _OBJECT.match(begun) is not None
+        self._is_odd = not self._has_input and begun.strip() != "{"
+        return begun if self._has_input else ""
+
+    def _write_held(self) -> bytes:
+        """Write the input of a call whose arguments never began as an object."""
+        given = input_from_arguments(ToolCall("", "", "".join(self._held)))
+        return self._delta_head + _encode(bytes(given).decode()) + _DELTA_END
 
     def _write_end(self, usage: Usage) -> bytes:
         self._state = self._next("usage")
@@ -265,7 +295,7 @@ class AnthropicStream:
         return _START % (self._index, block)
 
     def _leave_block(self, step: _Step) -> bytes:
-        """Take a step that ends the open block, if one is; a call without arguments gets an empty object as such."""
+        """Take a step that ends the open block, if one is."""
         left, self._state = self._state, self._next(step)
         match left:
             case "thinking":
@@ -273,7 +303,6 @@ class AnthropicStream:
             case "text":
                 return _STOP % self._index
             case "tool_use":
-                rest = b"" if self._arguments_seen else self._delta_head + _EMPTY_INPUT + _DELTA_END
-                return rest + _STOP % self._index
+                return (b"" if self._has_input else self._write_held()) + _STOP % self._index
             case _:
                 return b""
