@@ -159,6 +159,22 @@ def test_the_upstream_counted_the_input_only(protocol: ProtocolName, stream: boo
 
 
 @pytest.mark.parametrize("protocol, stream", CALLS)
+def test_the_upstream_counted_the_output_only(protocol: ProtocolName, stream: bool) -> None:
+    """No prompt is empty: caller and books see our estimate of an input not counted, and the output as told."""
+    client = RecordingClient(body_of(stream=stream))
+
+    async def story(stage: Stage) -> None:
+        _, task = begin(stage, protocol, client)
+        await task
+
+    told = UsageReport(Usage(output_tokens=9), "upstream")
+    (row,) = play(story, ScriptedUpstream(THINKS, (Finish("stop"), told))).ledger.rows
+    assert (row.usage.output_tokens, row.counts_from, row.usage.input_tokens > 0) == (9, "upstream", True)
+    name = "prompt_tokens" if protocol == "openai_chat" else "input_tokens"
+    assert b'"%b":%d,' % (name.encode(), row.usage.input_tokens) in client.told
+
+
+@pytest.mark.parametrize("protocol, stream", CALLS)
 def test_an_upstream_that_fails(protocol: ProtocolName, stream: bool) -> None:
     """An upstream that fails before it said anything gives a whole error, with no stream, and a row."""
     client = RecordingClient(body_of(stream=stream))

@@ -58,7 +58,7 @@ class Finish(msgspec.Struct, frozen=True):
 
 
 class UsageReport(msgspec.Struct, frozen=True):
-    """What the call took."""
+    """What the call took; without input where the model server told the output alone, for no prompt is empty."""
 
     usage: Usage
     counts_from: CountsFrom

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import assert_never
 
+import msgspec
+
 from setaria.core.answer import AnswerBuilder
 from setaria.core.errors import InternalError
 from setaria.core.events import (
@@ -75,6 +77,9 @@ class EventFlow(Flow):
             self._backlog.append(partial(self.receive, events))
             return
         self._hear()
+        last = events[-1] if events else None
+        if isinstance(last, UsageReport) and not last.usage.all_input_tokens:
+            events = [*events[:-1], self._with_input(last)]
         for event in events:
             self._count(event)
         self._pass_on(events)
@@ -84,6 +89,11 @@ class EventFlow(Flow):
         frame = None if self._writer is None else self._writer.frame(like)
         if frame is not None:
             self._shorten(mould, frame)
+
+    def _with_input(self, report: UsageReport) -> UsageReport:
+        """Put our own estimate of the input into the report of a model server that told the output alone."""
+        usage = msgspec.structs.replace(report.usage, input_tokens=self._routed.asked.input_tokens)
+        return UsageReport(usage, report.counts_from)
 
     def _pass_on(self, events: Sequence[Event]) -> None:
         """Give the client what came, if it is paid for."""

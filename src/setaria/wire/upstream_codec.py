@@ -146,7 +146,7 @@ class UpstreamCodec(Protocol):
         """Read a whole answer that is relayed; `model` is the public id that the caller sees.
 
         Gives: the bytes to send on (the same, but for the model's name and a usage that is odd or missing), the usage
-        told, and an estimate of the output tokens.
+        told, without output where that was not, and an estimate of the output tokens.
         Raises: UpstreamFailed when it is no legal answer.
         """
         ...

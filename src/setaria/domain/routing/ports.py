@@ -84,7 +84,8 @@ class RelaySink(Protocol):
         """Take the news that the answer is whole.
 
         Takes: last, what is still to be sent: the stream's end, or a whole answer; usage, what the upstream says it
-        took, None when it does not say; said_tokens, an estimate of its output tokens.
+        took, None when it does not say, without output where it told the input alone; said_tokens, an estimate of its
+        output tokens.
         """
         ...
 

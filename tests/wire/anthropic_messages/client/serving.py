@@ -29,22 +29,22 @@ def start(usage: object = None) -> bytes:
     return frame({"type": "message_start", "message": message | {"stop_reason": None, "usage": told}})
 
 
-def begin(index: int, **block: object) -> bytes:
+def begin(index: int | None, **block: object) -> bytes:
     """Write the start of a block."""
     return frame({"type": "content_block_start", "index": index, "content_block": block})
 
 
-def delta(index: int, kind: str, **fields: object) -> bytes:
+def delta(index: int | None, kind: str, **fields: object) -> bytes:
     """Write more of a block."""
     return frame({"type": "content_block_delta", "index": index, "delta": {"type": kind, **fields}})
 
 
-def end(index: int) -> bytes:
+def end(index: int | None) -> bytes:
     """Write the end of a block."""
     return frame({"type": "content_block_stop", "index": index})
 
 
-def said(text: str, index: int = 0) -> bytes:
+def said(text: str, index: int | None = 0) -> bytes:
     """Write a block of text."""
     return begin(index, type="text", text="") + delta(index, "text_delta", text=text) + end(index)
 

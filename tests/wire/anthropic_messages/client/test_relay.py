@@ -1,7 +1,9 @@
 """Relay: what goes to the caller is what the server said, but for the model's name, odd usage and the end mark."""
 
 import json
+import re
 
+import msgspec
 import pytest
 
 from setaria.core.errors import UpstreamBusy, UpstreamCut, UpstreamFailed
@@ -61,6 +63,14 @@ def test_what_is_unknown_in_the_first_event_stays() -> None:
     assert before["message"] | {"model": MODEL} == after["message"]
 
 
+def completed(usage: Usage | None) -> Usage | None:
+    """Put the estimates where the gateway puts them: what was not counted is 0."""
+    if usage is None:
+        return None
+    input_tokens = usage.input_tokens if usage.all_input_tokens else 5
+    return msgspec.structs.replace(usage, input_tokens=input_tokens, output_tokens=usage.output_tokens or 1)
+
+
 @pytest.mark.parametrize(
     "begun, ended, shown, usage",
     [
@@ -79,10 +89,28 @@ def test_what_is_unknown_in_the_first_event_stays() -> None:
         (None, {"output_tokens": True}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, {"output_tokens": 10**30}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, [], (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
-        (None, {"output_tokens": 0}, (None, None), Usage(25, output_tokens=1)),
+        (None, {"output_tokens": 0}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
         (None, {"output_tokens": 15.0}, (None, {"output_tokens": 15}), TOLD),
         (None, {"output_tokens": 15.5}, (None, {"output_tokens": 1}), Usage(25, output_tokens=1)),
-        (None, {"output_tokens": 15, "input_tokens": 0}, (None, None), TOLD),
+        (None, {"output_tokens": 15, "input_tokens": 0}, (None, {"input_tokens": 25}), TOLD),
+        (
+            {"input_tokens": 25, "cache_read_input_tokens": 3},
+            {"output_tokens": 15, "input_tokens": 0, "cache_read_input_tokens": 0},
+            ({"output_tokens": 0}, {"input_tokens": 25, "cache_read_input_tokens": 3}),
+            Usage(25, 3, 0, 15),
+        ),
+        (
+            {"input_tokens": 0, "output_tokens": 0},
+            {"output_tokens": 15, "input_tokens": 25},
+            ({"input_tokens": 5}, None),
+            TOLD,
+        ),
+        (
+            {"input_tokens": 0, "cache_read_input_tokens": 7, "output_tokens": 0},
+            {"output_tokens": 15},
+            (None, None),
+            Usage(0, 7, 0, 15),
+        ),
         (None, {"output_tokens": 15, "input_tokens": None}, (None, None), TOLD),
         (
             {"input_tokens": 17, "output_tokens": 0},
@@ -90,8 +118,20 @@ def test_what_is_unknown_in_the_first_event_stays() -> None:
             (None, None),
             Usage(5, 12, 0, 15),
         ),
-        ({"input_tokens": 0, "output_tokens": 0}, {"output_tokens": 15}, (None, None), None),
-        ({"input_tokens": 0, "output_tokens": 0}, {}, (None, {"output_tokens": 1}), None),
+        (
+            {"input_tokens": 0, "output_tokens": 0},
+            {"output_tokens": 15},
+            ({"input_tokens": 5}, None),
+            Usage(5, output_tokens=15),
+        ),
+        ({}, {"output_tokens": 15}, ({"input_tokens": 5, "output_tokens": 0}, None), Usage(5, output_tokens=15)),
+        ({"input_tokens": 0, "output_tokens": 0}, {}, ({"input_tokens": 5}, {"output_tokens": 1}), None),
+        (
+            {"input_tokens": 0, "output_tokens": 0},
+            {"output_tokens": 0},
+            ({"input_tokens": 5}, {"output_tokens": 1}),
+            None,
+        ),
     ],
 )
 def test_odd_usage_is_corrected(
@@ -101,9 +141,9 @@ def test_odd_usage_is_corrected(
     stream = start(begun) + said("Hi") + ending(usage=ended) + STOP
     sent, reader, error = relay(stream)
     assert error is None
-    assert usage == reader.usage
+    assert usage == completed(reader.usage)
     events, _ = read(stream)
-    assert usage == getattr(events[-1], "usage", None)
+    assert usage == completed(getattr(events[-1], "usage", None))
     frames = read_frames(sent)
     if begun != []:
         first = {"input_tokens": 25, "output_tokens": 1} if begun is None else begun
@@ -117,7 +157,37 @@ def test_an_end_without_usage_gets_one() -> None:
     stop = frame({"type": "message_delta", "delta": {"stop_reason": "end_turn"}})
     sent, reader, _ = relay(start() + said("x" * 100) + stop)
     assert read_frames(sent)[-2]["usage"] == {"output_tokens": 25}
-    assert Usage(25, output_tokens=25) == reader.usage
+    assert (Usage(25), 25) == (reader.usage, reader.said_tokens)
+
+
+def called(index: int | None, text: str) -> bytes:
+    """Write a block of a call, whose input comes in two pieces."""
+    pieces = [delta(index, "input_json_delta", partial_json=piece) for piece in (text[:3], text[3:])]
+    return begin(index, type="tool_use", id=f"call {text}", name="f", input={}) + b"".join(pieces) + end(index)
+
+
+ONE, TWO, THREE = '{"a": 1}', '{"a": 2}', '{"a": 3}'
+
+
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (called(0, ONE) + called(0, TWO) + called(0, THREE), called(0, ONE) + called(1, TWO) + called(2, THREE)),
+        (said("a") + said("b") + called(0, ONE), said("a") + said("b", 1) + called(2, ONE)),
+        (said("a", 1) + called(2, ONE), said("a") + called(1, ONE)),
+        (said("a") + called(2, ONE) + called(2, TWO), said("a") + called(1, ONE) + called(2, TWO)),
+        (said("a", None) + called(None, ONE), said("a") + called(1, ONE)),
+        (delta(3, "text_delta", text="a"), delta(3, "text_delta", text="a")),
+        (said("a") + delta(3, "text_delta", text="a"), said("a") + delta(3, "text_delta", text="a")),
+    ],
+)
+def test_each_block_has_an_index_of_its_own(content: bytes, expected: bytes) -> None:
+    """Callers put blocks together by their index, which is a place in the list: one that is not is mended."""
+    stream = start() + content + ending() + STOP
+    for pieces in ([stream], re.split(rb"(?<=\n\n)", stream)):
+        reader = UPSTREAM.open_relay(MODEL, estimate_dialogue(DIALOGUE))
+        sent = b"".join([*map(reader.feed, pieces), reader.close()])
+        assert read_frames(start() + expected + ending() + STOP)[1:] == read_frames(sent)[1:]
 
 
 @pytest.mark.parametrize(

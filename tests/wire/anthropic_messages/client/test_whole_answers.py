@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from setaria.core.answer import AnswerBuilder
@@ -31,6 +32,7 @@ CONTENT = [
 USAGE = {"input_tokens": 5, "cache_read_input_tokens": 7, "cache_creation_input_tokens": 3, "output_tokens": 11}
 TOLD = Usage(5, 7, 3, 11)
 SAID = Usage(5, output_tokens=11)
+HALF = Usage(5, output_tokens=4)  # its input is our own estimate
 
 
 def body(**fields: object) -> bytes:
@@ -87,19 +89,25 @@ def test_ends_of_whole_answers(fields: dict[str, object], expected: list[object]
         (USAGE, TOLD, USAGE),
         (USAGE | {"extra": 1}, TOLD, USAGE | {"extra": 1}),
         ({"input_tokens": 5, "output_tokens": -1}, SAID, {"input_tokens": 5, "output_tokens": 11}),
+        ({"input_tokens": 5, "output_tokens": 0}, SAID, {"input_tokens": 5, "output_tokens": 11}),
         ({"input_tokens": 5}, SAID, {"input_tokens": 5, "output_tokens": 11}),
-        ({"output_tokens": 4}, None, {"input_tokens": 5, "output_tokens": 4}),
+        ({"output_tokens": 4}, HALF, {"input_tokens": 5, "output_tokens": 4}),
+        ({"input_tokens": None, "output_tokens": 4}, HALF, {"input_tokens": 5, "output_tokens": 4}),
+        ({"input_tokens": 0, "output_tokens": 4}, HALF, {"input_tokens": 5, "output_tokens": 4}),
+        ({"input_tokens": 0, "output_tokens": 0}, None, {"input_tokens": 5, "output_tokens": 11}),
         (None, None, {"input_tokens": 5, "output_tokens": 11}),
     ],
 )
 def test_a_relayed_answer(usage: object, told: Usage | None, shown: dict[str, int]) -> None:
     """The caller gets the body with the public name and mended usage, all else as it came; events tell the same."""
     sent, found, said_tokens = UPSTREAM.relay_answer(body(usage=usage), MODEL, DIALOGUE)
-    assert (told, 11) == (found, said_tokens)
+    whole = msgspec.structs.replace(found, output_tokens=found.output_tokens or said_tokens) if found else None
+    assert (told, 11) == (whole, said_tokens)
     assert json.loads(body(model=MODEL, usage=shown)) == json.loads(sent)
     last = UPSTREAM.read_answer(body(usage=usage), DIALOGUE)[-1]
     source: CountsFrom = "estimate" if told == SAID else "upstream"
-    assert last == (Finish("tool_calls") if told is None else UsageReport(told, source))
+    read = msgspec.structs.replace(told, input_tokens=0) if told == HALF else told
+    assert last == (Finish("tool_calls") if read is None else UsageReport(read, source))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from setaria.wire.anthropic_messages.client.usage import (
     merge_usage,
     name_source,
     usage_from_told,
+    with_input,
+    with_output,
 )
 
 
@@ -50,14 +52,16 @@ def read_answer(body: bytes) -> list[Event]:
 def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
     """Read a whole answer that is relayed.
 
-    Gives: its bytes with the public name of the model and odd usage corrected, the usage told, and an estimate of the
-    output tokens.
+    Gives: its bytes with the public name of the model and odd usage corrected; the usage told, its output 0 where that
+    was not, its input our own estimate where the output alone was; and an estimate of the output tokens.
     Raises: UpstreamFailed when it is no legal answer; what `read_told_error` gives when it is an error.
     """
     message = _read_legal(body)
     said_tokens = _estimate(message)
-    usage = usage_from_told(merge_usage(ToldUsage(), message.usage), said_tokens)
-    truth = usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens)
+    usage = usage_from_told(merge_usage(ToldUsage(), message.usage), 0)
+    input_tokens = 0 if usage is not None and usage.all_input_tokens else estimate_dialogue(dialogue)
+    usage = with_input(usage, input_tokens)
+    truth = with_output(usage or Usage(input_tokens), said_tokens)
     return correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth), usage, said_tokens
 
 

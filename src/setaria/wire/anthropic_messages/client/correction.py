@@ -35,6 +35,11 @@ def correct_message_delta(data: bytes, required: Sequence[str], truth: Usage) ->
     return None if fields is None else _encode(fields)
 
 
+def move_block(data: bytes, place: int | None) -> bytes:
+    """Give the data of a block's event with another index."""
+    return _encode(_read(data) | {"index": msgspec.Raw(_encode(place))})
+
+
 def _correct(fields: dict[str, msgspec.Raw], required: Sequence[str], truth: Usage) -> dict[str, msgspec.Raw] | None:
     """Give the fields with a corrected `usage`; None when it needs no correction."""
     given = _read_value(fields["usage"]) if "usage" in fields else None

@@ -2,15 +2,20 @@ r"""Relay: reads along while a streamed answer goes to a caller of the same prot
 
 Theory. An event of the form of an earlier one (its mould) is only counted. Every other is glanced at, which is cheap
 because only fields that matter are decoded, and passed on as it came. Changed are: line ends, which become `\n`; the
-model's name in `message_start`; usage that can't be true or is missing. Once the model has said why it stopped the
-answer is whole: what comes from there on waits until `close`, and an error that still comes is passed over. Nothing
-after the end mark crosses.
+model's name in `message_start`; usage that can't be true or is missing; the index of a block that is not its place.
+Once the model has said why it stopped the answer is whole: what comes from there on waits until `close`, and an error
+that still comes is passed over. Nothing after the end mark crosses.
 """
 
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
-from setaria.wire.anthropic_messages.client.correction import correct_message_delta, correct_message_start
+from setaria.wire.anthropic_messages.client.block_places import BlockPlaces
+from setaria.wire.anthropic_messages.client.correction import (
+    correct_message_delta,
+    correct_message_start,
+    move_block,
+)
 from setaria.wire.anthropic_messages.client.errors import read_told_error
 from setaria.wire.anthropic_messages.client.shapes import ContentBlock, Delta, StreamEvent, read_event
 from setaria.wire.anthropic_messages.client.usage import (
@@ -20,6 +25,8 @@ from setaria.wire.anthropic_messages.client.usage import (
     merge_first_usage,
     merge_usage,
     usage_from_told,
+    with_input,
+    with_output,
 )
 from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
@@ -28,6 +35,7 @@ from setaria.wire.sse_reader import EVENT_LIMIT_BYTES, LineEnds, SseReader
 
 _GAP = b"\n\n"
 _NAME, _DATA = b"event: ", b"\ndata: "
+_BLOCK = frozenset({"content_block_start", "content_block_delta", "content_block_stop"})
 _AFTER_FINISH = frozenset({"message_delta", "message_stop", ""})
 _END_MARK = write_event(b"message_stop", b'{"type":"message_stop"}')
 
@@ -35,7 +43,8 @@ _END_MARK = write_event(b"message_stop", b'{"type":"message_stop"}')
 class MessagesRelay:
     """Reads along one answer; implements `RelayReader`.
 
-    Until the server tells it, the output of `usage` is 0 and `said_tokens` stands for it. An error that comes in one
+    Until the server tells it, the output of `usage` is 0 and `said_tokens` stands for it; its input is our own estimate
+    where the server tells the output alone. An error that comes in one
     piece with events is told by the next call: first goes out what came before it.
     """
 
@@ -49,6 +58,7 @@ class MessagesRelay:
         "_lessons",
         "_line_ends",
         "_model",
+        "_places",
         "_started",
         "_tail",
         "_told",
@@ -70,6 +80,7 @@ class MessagesRelay:
         self._input_tokens = input_tokens
         self._tail: list[bytes] = []  # events from the finish reason on
         self._told = ToldUsage()
+        self._places = BlockPlaces()
         self.doubt = ""
         self._line_ends = LineEnds()
         self._held: list[bytes] = []  # an event that is not whole yet
@@ -159,12 +170,9 @@ class MessagesRelay:
         kind, event = read_event(name, data)
         if self.finished and kind not in _AFTER_FINISH:
             return b""
+        if kind in _BLOCK:
+            return self._pass_block(kind, event, raw, data)
         match kind:
-            case "content_block_delta":
-                self._read_delta(event.delta)
-                self._learn_mould(event, raw)
-            case "content_block_start":
-                self._read_block(event.content_block)
             case "message_start":
                 return self._read_start(event, data)
             case "message_delta":
@@ -177,6 +185,22 @@ class MessagesRelay:
             case _:
                 pass
         return raw + _GAP
+
+    def _pass_block(self, kind: str, event: StreamEvent, raw: bytes, data: bytes) -> bytes:
+        """Glance at an event of a block; gives it with the block's place for its index."""
+        if kind == "content_block_start":
+            place: int | None = self._places.begin(event.index)
+            self._read_block(event.content_block)
+        else:
+            place = self._places.find(event.index)
+        if kind == "content_block_delta":
+            self._read_delta(event.delta)
+            if place == event.index:
+                self._learn_mould(event, raw)
+        if place == event.index:
+            return raw + _GAP
+        self._learnt = None  # it may be of an earlier block of the same index
+        return write_event(kind.encode(), move_block(data, place))
 
     def _read_delta(self, delta: Delta | None) -> None:
         said = "" if delta is None else delta.text or delta.thinking or delta.partial_json or ""
@@ -204,8 +228,7 @@ class MessagesRelay:
         told = event.message.usage if event.message is not None else None
         self._told = merge_first_usage(told)
         self.doubt = find_impossible(told)
-        self.usage = usage_from_told(self._told, 0)
-        corrected = correct_message_start(data, self._model, (INPUT, OUTPUT), self.usage or self._estimate())
+        corrected = correct_message_start(data, self._model, (INPUT, OUTPUT), self._note_usage())
         return write_event(b"message_start", corrected)
 
     def _read_ending(self, event: StreamEvent, data: bytes) -> bytes:
@@ -214,12 +237,13 @@ class MessagesRelay:
             self.meaningful = self.finished = True
         self._told = merge_usage(self._told, event.usage)
         self.doubt = find_impossible(event.usage) or self.doubt
-        self.usage = usage_from_told(self._told, self.said_tokens)
-        corrected = correct_message_delta(data, (OUTPUT,), self.usage or self._estimate())
+        corrected = correct_message_delta(data, (OUTPUT,), self._note_usage())
         return b"" if corrected is None else write_event(b"message_delta", corrected)
 
-    def _estimate(self) -> Usage:
-        return Usage(self._input_tokens, output_tokens=self.said_tokens)
+    def _note_usage(self) -> Usage:
+        """Note what the server has told; gives that with our own estimates in place of what it has not."""
+        self.usage = with_input(usage_from_told(self._told, 0), self._input_tokens)
+        return with_output(self.usage or Usage(self._input_tokens), self.said_tokens)
 
 
 def _split_event(raw: bytes) -> tuple[str, bytes]:

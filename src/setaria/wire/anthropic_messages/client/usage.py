@@ -60,11 +60,13 @@ def merge_first_usage(fields: object) -> ToldUsage:
 
 
 def usage_from_told(told: ToldUsage, said_tokens: int) -> Usage | None:
-    """Make the usage of what was told; None when the input was not.
+    """Make the usage of what was told; None when neither the input was nor that there is output.
 
     Takes: said_tokens, our own estimate of the output, for a server that has told none, or none of what it said.
+    Gives: a usage without input where that was not told.
     """
-    if told.input_tokens is None and told.cached_input_tokens is None and told.cache_write_tokens is None:
+    inputs = (told.input_tokens, told.cached_input_tokens, told.cache_write_tokens)
+    if not told.output_tokens and all(count is None for count in inputs):
         return None
     output_tokens = told.output_tokens or said_tokens
     return Usage(
@@ -76,6 +78,18 @@ def usage_from_told(told: ToldUsage, said_tokens: int) -> Usage | None:
     )
 
 
+def with_input(usage: Usage | None, input_tokens: int) -> Usage | None:
+    """Give a usage with so many tokens of input where it has none: no prompt is empty."""
+    if usage is None or usage.all_input_tokens:
+        return usage
+    return msgspec.structs.replace(usage, input_tokens=input_tokens)
+
+
+def with_output(usage: Usage, output_tokens: int) -> Usage:
+    """Give a usage with so many tokens of output where it has none."""
+    return usage if usage.output_tokens else msgspec.structs.replace(usage, output_tokens=output_tokens)
+
+
 def name_source(told: ToldUsage, said_tokens: int) -> CountsFrom:
     """Say where the output's count comes from."""
     return "upstream" if told.output_tokens or not said_tokens else "estimate"
@@ -84,7 +98,8 @@ def name_source(told: ToldUsage, said_tokens: int) -> CountsFrom:
 def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict[str, object] | None:
     """Give a usage object with the truth in place of what is odd in it; None when nothing is.
 
-    Odd are a count that is none or no integer, and a required one that is absent. Others may be absent or null.
+    Odd are a count that is none or no integer, a 0 that is not true, and a required count that is absent. Others may be
+    absent or null.
     """
     given = dict(fields) if isinstance(fields, Mapping) else {}
     true_counts = {
@@ -93,12 +108,14 @@ def correct_usage(fields: object, required: Sequence[str], truth: Usage) -> dict
         _CACHE_READ: truth.cached_input_tokens,
         _CACHE_WRITE: truth.cache_write_tokens,
     }
-    odd = [
-        name
-        for name in _COUNTS
-        if not _is_integer_count(given.get(name)) and (name in required or given.get(name) is not None)
-    ]
+    odd = [name for name in _COUNTS if _is_odd(given.get(name), true_counts[name], required=name in required)]
     return given | {name: true_counts[name] for name in odd} if odd else None
+
+
+def _is_odd(value: object, truth: int, *, required: bool) -> bool:
+    if value is None:
+        return required
+    return not _is_integer_count(value) or (value == 0 and truth > 0)
 
 
 def _read_count(value: object) -> int | None:
