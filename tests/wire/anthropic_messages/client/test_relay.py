@@ -190,6 +190,18 @@ def test_each_block_has_an_index_of_its_own(content: bytes, expected: bytes) -> 
         assert read_frames(start() + expected + ending() + STOP)[1:] == read_frames(sent)[1:]
 
 
+@pytest.mark.parametrize("given", [{}, {"id": None}, {"id": ""}, {"id": "own"}])
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_call_has_an_id(index: int, given: dict[str, object]) -> None:
+    """A call without an id could not be answered: it gets one of ours; all else of it stays."""
+    block: dict[str, object] = {"type": "tool_use", "name": "f", "input": {}, "caller": {"type": "direct"}}
+    sent, _, error = relay(start() + begin(index, **block | given) + end(index) + ending() + STOP)
+    shown = read_frames(sent)[1]["content_block"]
+    call_id = shown.pop("id")
+    assert call_id == "own" if given.get("id") else re.fullmatch("call_[0-9a-f]{24}", call_id)
+    assert (error, block) == (None, shown)
+
+
 @pytest.mark.parametrize(
     "event, meaningful, said_tokens",
     [

@@ -1,6 +1,7 @@
 """Whole answers: one JSON body becomes the events that its stream would bring, or is relayed."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -108,6 +109,23 @@ def test_a_relayed_answer(usage: object, told: Usage | None, shown: dict[str, in
     source: CountsFrom = "estimate" if told == SAID else "upstream"
     read = msgspec.structs.replace(told, input_tokens=0) if told == HALF else told
     assert last == (Finish("tool_calls") if read is None else UsageReport(read, source))
+
+
+def test_calls_of_a_relayed_answer_have_ids() -> None:
+    """A call without an id could not be answered: it gets one of ours; all else stays."""
+    nameless = [
+        {"type": "tool_use", "name": "list", "input": {"n": 1.0}, "extra": 1} | more for more in ({}, {"id": ""})
+    ]
+    sent, _, _ = UPSTREAM.relay_answer(body(content=[*CONTENT, *nameless]), MODEL, DIALOGUE)
+    shown = json.loads(sent)["content"]
+    ids = [block.pop("id") for block in shown[-2:]]
+    assert (len(set(ids)), all(map(is_own_id, ids))) == (2, True)
+    assert [*CONTENT, *({key: value for key, value in block.items() if key != "id"} for block in nameless)] == shown
+
+
+def is_own_id(call_id: str) -> bool:
+    """Tell whether an id is one that we made."""
+    return re.fullmatch("call_[0-9a-f]{24}", call_id) is not None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event, UsageReport
 from setaria.core.tokens import estimate_tokens
 from setaria.core.usage import Usage
-from setaria.wire.anthropic_messages.client.correction import correct_message
+from setaria.wire.anthropic_messages.client.correction import correct_message, identify_calls
 from setaria.wire.anthropic_messages.client.errors import read_told_error
 from setaria.wire.anthropic_messages.client.progress import AnswerProgress
 from setaria.wire.anthropic_messages.client.shapes import (
@@ -52,8 +52,9 @@ def read_answer(body: bytes) -> list[Event]:
 def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
     """Read a whole answer that is relayed.
 
-    Gives: its bytes with the public name of the model and odd usage corrected; the usage told, its output 0 where that
-    was not, its input our own estimate where the output alone was; and an estimate of the output tokens.
+    Gives: its bytes with the public name of the model, odd usage corrected and an id for each call; the usage told, its
+    output 0 where that was not, its input our own estimate where the output alone was; and an estimate of the output
+    tokens.
     Raises: UpstreamFailed when it is no legal answer; what `read_told_error` gives when it is an error.
     """
     message = _read_legal(body)
@@ -62,7 +63,10 @@ def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Us
     input_tokens = 0 if usage is not None and usage.all_input_tokens else estimate_dialogue(dialogue)
     usage = with_input(usage, input_tokens)
     truth = with_output(usage or Usage(input_tokens), said_tokens)
-    return correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth), usage, said_tokens
+    corrected = correct_message(msgspec.Raw(body), model, (INPUT, OUTPUT), truth)
+    if any(block.lacks_id for block in message.content or ()):
+        corrected = identify_calls(corrected)
+    return corrected, usage, said_tokens
 
 
 def _read_legal(body: bytes) -> WholeMessage:

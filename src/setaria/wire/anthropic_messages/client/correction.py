@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from setaria.core.ids import new_tool_call_id
 from setaria.core.usage import Usage
+from setaria.wire.anthropic_messages.client.shapes import ContentBlock
 from setaria.wire.anthropic_messages.client.usage import correct_usage
 
 _read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_read_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_read_block = msgspec.json.Decoder(ContentBlock).decode
 _read_value = msgspec.json.Decoder().decode
 _NULL, _EMPTY = msgspec.Raw(b"null"), msgspec.Raw(b"{}")
 _encode = msgspec.json.Encoder().encode
@@ -38,6 +42,23 @@ def correct_message_delta(data: bytes, required: Sequence[str], truth: Usage) ->
 def move_block(data: bytes, place: int | None) -> bytes:
     """Give the data of a block's event with another index."""
     return _encode(_read(data) | {"index": msgspec.Raw(_encode(place))})
+
+
+def identify_call(data: bytes) -> bytes:
+    """Give the data of a call's `content_block_start` with an id of ours."""
+    fields = _read(data)
+    return _encode(fields | {"content_block": _with_id(fields["content_block"])})
+
+
+def identify_calls(message: bytes) -> bytes:
+    """Give an id of ours to each call of a whole message that has none."""
+    fields = _read(message)
+    blocks = [_with_id(raw) if _read_block(raw).lacks_id else raw for raw in _read_list(fields["content"])]
+    return _encode(fields | {"content": msgspec.Raw(_encode(blocks))})
+
+
+def _with_id(block: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(_encode(_read(block) | {"id": msgspec.Raw(_encode(new_tool_call_id()))}))
 
 
 def _correct(fields: dict[str, msgspec.Raw], required: Sequence[str], truth: Usage) -> dict[str, msgspec.Raw] | None:

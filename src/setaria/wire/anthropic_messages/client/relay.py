@@ -2,9 +2,9 @@ r"""Relay: reads along while a streamed answer goes to a caller of the same prot
 
 Theory. An event of the form of an earlier one (its mould) is only counted. Every other is glanced at, which is cheap
 because only fields that matter are decoded, and passed on as it came. Changed are: line ends, which become `\n`; the
-model's name in `message_start`; usage that can't be true or is missing; the index of a block that is not its place.
-Once the model has said why it stopped the answer is whole: what comes from there on waits until `close`, and an error
-that still comes is passed over. Nothing after the end mark crosses.
+model's name in `message_start`; usage that can't be true or is missing; the index of a block that is not its place; a
+call without an id. Once the model has said why it stopped the answer is whole: what comes from there on waits until
+`close`, and an error that still comes is passed over. Nothing after the end mark crosses.
 """
 
 from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
@@ -14,6 +14,7 @@ from setaria.wire.anthropic_messages.client.block_places import BlockPlaces
 from setaria.wire.anthropic_messages.client.correction import (
     correct_message_delta,
     correct_message_start,
+    identify_call,
     move_block,
 )
 from setaria.wire.anthropic_messages.client.errors import read_told_error
@@ -187,20 +188,23 @@ class MessagesRelay:
         return raw + _GAP
 
     def _pass_block(self, kind: str, event: StreamEvent, raw: bytes, data: bytes) -> bytes:
-        """Glance at an event of a block; gives it with the block's place for its index."""
+        """Glance at an event of a block; gives it with the block's place for its index, and an id if it is a call."""
+        shown = data
         if kind == "content_block_start":
             place: int | None = self._places.begin(event.index)
             self._read_block(event.content_block)
+            if event.content_block is not None and event.content_block.lacks_id:
+                shown = identify_call(data)
         else:
             place = self._places.find(event.index)
         if kind == "content_block_delta":
             self._read_delta(event.delta)
             if place == event.index:
                 self._learn_mould(event, raw)
-        if place == event.index:
-            return raw + _GAP
-        self._learnt = None  # it may be of an earlier block of the same index
-        return write_event(kind.encode(), move_block(data, place))
+        if place != event.index:
+            self._learnt = None  # it may be of an earlier block of the same index
+            shown = move_block(shown, place)
+        return raw + _GAP if shown is data else write_event(kind.encode(), shown)
 
     def _read_delta(self, delta: Delta | None) -> None:
         said = "" if delta is None else delta.text or delta.thinking or delta.partial_json or ""

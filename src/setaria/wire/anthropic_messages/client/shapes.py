@@ -33,6 +33,11 @@ class ContentBlock(msgspec.Struct, frozen=True):
     name: str | None = None
     input: msgspec.Raw = msgspec.Raw()
 
+    @property
+    def lacks_id(self) -> bool:
+        """Whether it is a call that nobody can answer, for it has no id."""
+        return self.type == "tool_use" and not self.id
+
 
 class Delta(msgspec.Struct, frozen=True):
     """More of a block, or how the message ended."""
