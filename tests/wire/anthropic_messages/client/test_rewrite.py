@@ -75,6 +75,34 @@ def test_thinking_of_style_anthropic(asked: object, expected: object) -> None:
     assert expected == rewrite(thinking=asked)["thinking"]
 
 
+CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "read", "input": {}}]}
+RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "x"}]}
+THOUGHT = {"type": "thinking", "thinking": "Hm", "signature": "EqoB"}
+HIDDEN = {"type": "redacted_thinking", "data": "x"}
+
+
+@pytest.mark.parametrize(
+    "fields, expected",
+    [
+        ({"tools": [TOOL], "tool_choice": {"type": "any"}}, "disabled"),
+        ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "read"}}, "disabled"),
+        ({"tools": [TOOL], "tool_choice": {"type": "auto"}}, "enabled"),
+        ({"messages": [QUESTION, {"role": "assistant", "content": "{"}]}, "disabled"),
+        ({"messages": [QUESTION, CALL, RESULT]}, "disabled"),
+        ({"messages": [QUESTION, CALL, RESULT, {"role": "assistant", "content": " "}]}, "disabled"),
+        ({"messages": [QUESTION, CALL, RESULT, QUESTION]}, "disabled"),
+        ({"messages": [QUESTION, {"role": "assistant", "content": "Ho"}, QUESTION]}, "enabled"),
+        ({"messages": [QUESTION, CALL, RESULT, {"role": "assistant", "content": "Ho"}, QUESTION]}, "enabled"),
+        ({"messages": [QUESTION, CALL | {"content": [THOUGHT, *CALL["content"]]}, RESULT]}, "enabled"),
+        ({"messages": [QUESTION, CALL | {"content": [HIDDEN, *CALL["content"]]}, RESULT]}, "enabled"),
+        ({"messages": [QUESTION, CALL, RESULT], "thinking": {"type": "enabled", "budget_tokens": 2000}}, "enabled"),
+    ],
+)
+def test_thinking_that_nobody_asked_for(fields: dict[str, object], expected: str) -> None:
+    """The model's default is not asked for where the server would refuse it; the caller's own word stands."""
+    assert expected == rewrite(**fields)["thinking"]["type"]
+
+
 def test_thinking_without_room() -> None:
     """Where the limit leaves no room for the least budget, thinking is off."""
     written = rewrite(thinking={"type": "enabled", "budget_tokens": 2000}, max_tokens=1024)

@@ -4,13 +4,12 @@ Source: platform.claude.com/docs/en/api/messages, its pages on extended thinking
 server of the same protocol, read November 2026.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from setaria.core.dialogue import Dialogue, Tool, ToolChoice
+from setaria.wire.anthropic_messages.client.begun import has_thought, read_begun_turn
 from setaria.wire.anthropic_messages.client.thinking import Switch, is_thinking, switch_thinking
-from setaria.wire.anthropic_messages.client.turns import Turn, split_system, write_turns
+from setaria.wire.anthropic_messages.client.turns import split_system, write_turns
 from setaria.wire.upstream_codec import Manner
 
 # Servers with these styles check the signature of thinking that comes back, or do not want it back.
@@ -29,7 +28,7 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     """
     system, messages = split_system(dialogue.messages)
     turns = write_turns(messages, keep_unsigned=manner.thinking_style not in _CHECKING_STYLES)
-    on = dialogue.thinking and may_think(dialogue.tool_choice, turns, manner)
+    on = dialogue.thinking and may_think(dialogue, manner)
     switch = switch_thinking(manner.thinking_style, dialogue.max_output_tokens, on=on)
     fields: dict[str, object] = {"model": manner.model, "max_tokens": dialogue.max_output_tokens}
     if system:
@@ -47,7 +46,7 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     return _encode(fields | {"stream": stream})
 
 
-def may_think(choice: ToolChoice, turns: Sequence[Turn], manner: Manner) -> bool:
+def may_think(dialogue: Dialogue, manner: Manner) -> bool:
     """Tell whether the server lets the model think; one that checks thinking does not in two cases.
 
     These are a call that is demanded, and a turn of the model's that goes on without its thinking: callers of the other
@@ -55,17 +54,10 @@ def may_think(choice: ToolChoice, turns: Sequence[Turn], manner: Manner) -> bool
     """
     if manner.thinking_style != "anthropic":
         return True
-    if choice.mode in ("required", "named"):
+    if dialogue.tool_choice.mode in ("required", "named"):
         return False
-    *earlier, last = ({_kind_of(block) for block in turn.content} for turn in turns) if turns else [set()]
-    begun = last if turns and turns[-1].role == "assistant" else set()
-    if earlier and "tool_result" in last:
-        begun = earlier[-1]
-    return not begun or bool(begun & {"thinking", "redacted_thinking"})
-
-
-def _kind_of(block: dict[str, object] | msgspec.Raw) -> object:
-    return msgspec.json.decode(block).get("type") if isinstance(block, msgspec.Raw) else block["type"]
+    begun = read_begun_turn(dialogue.messages)
+    return not begun or has_thought(begun)
 
 
 def write_tool_choice(choice: ToolChoice) -> dict[str, object]:

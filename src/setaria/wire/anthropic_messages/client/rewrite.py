@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from setaria.core.dialogue import Dialogue
-from setaria.wire.anthropic_messages.client.request import write_sampling, write_tool_choice
+from setaria.wire.anthropic_messages.client.request import may_think, write_sampling, write_tool_choice
 from setaria.wire.anthropic_messages.client.thinking import Switch, clamp_budget, is_thinking, switch_thinking
 from setaria.wire.codec import Envelope
 from setaria.wire.fields import (
@@ -73,11 +73,15 @@ def _is_callers_own(tool: msgspec.Raw) -> bool:
 
 
 def _switch_thinking(given: Fields, dialogue: Dialogue, manner: Manner) -> Switch:
-    """Switch thinking as the dialogue has it; a style `anthropic` keeps the caller's own words where it can."""
+    """Switch thinking as the dialogue has it; a style `anthropic` keeps the caller's own words where it can.
+
+    Where the caller has none, the model's default counts, and a server must not be asked for thinking that it refuses.
+    """
     limit = dialogue.max_output_tokens
     asked = optional_object(given, "thinking", "thinking")
     if manner.thinking_style != "anthropic" or asked is None or not dialogue.thinking:
-        return switch_thinking(manner.thinking_style, limit, on=dialogue.thinking)
+        on = dialogue.thinking and (asked is not None or may_think(dialogue, manner))
+        return switch_thinking(manner.thinking_style, limit, on=on)
     if optional_string(asked, "type", "thinking.type") != "enabled":
         return {"thinking": asked}
     wanted = optional_integer(asked, "budget_tokens", "thinking.budget_tokens")
