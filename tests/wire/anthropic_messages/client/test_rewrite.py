@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from setaria.core.errors import InvalidRequest
+from setaria.core.signatures import write_signature
 from setaria.wire.upstream_codec import Manner, ThinkingStyle
 from tests.wire.anthropic_messages.asking import CODEC, QUESTION, TOOL, TRAITS
 from tests.wire.anthropic_messages.client.serving import UPSTREAM
@@ -101,6 +102,49 @@ HIDDEN = {"type": "redacted_thinking", "data": "x"}
 def test_thinking_that_nobody_asked_for(fields: dict[str, object], expected: str) -> None:
     """The model's default is not asked for where the server would refuse it; the caller's own word stands."""
     assert expected == rewrite(**fields)["thinking"]["type"]
+
+
+OURS = {"type": "thinking", "thinking": "Hm", "signature": write_signature("ring1", bytes(32))}
+OTHERS = OURS | {"signature": write_signature("ring9", bytes(32))}
+UNSIGNED = {"type": "thinking", "thinking": "Hm"}
+CALLING = CALL["content"]
+
+
+@pytest.mark.parametrize(
+    "style, thoughts, kept",
+    [
+        ("anthropic", [OURS, HIDDEN, THOUGHT, OTHERS], [HIDDEN, THOUGHT, OTHERS]),
+        ("anthropic", [UNSIGNED, UNSIGNED | {"signature": ""}], []),
+        ("none", [OURS, UNSIGNED], [UNSIGNED]),
+        ("thinking_type", [OURS, UNSIGNED], [OURS, UNSIGNED]),
+    ],
+)
+def test_thinking_of_other_models(style: ThinkingStyle, thoughts: list[object], kept: list[object]) -> None:
+    """What another model thought stays away from a server that checks who signed it; all else stays as it is."""
+    turn = {"role": "assistant", "content": [*thoughts, *CALLING], "x": 1}
+    answer = {"role": "assistant", "content": "Ho"}
+    written = rewrite(Manner("m", style, own_signers=("ring1",)), messages=[QUESTION, turn, RESULT, answer, QUESTION])
+    assert written["messages"] == [QUESTION, turn | {"content": [*kept, *CALLING]}, RESULT, answer, QUESTION]
+
+
+def test_a_turn_of_nothing_but_foreign_thinking() -> None:
+    """A turn of which nothing is left goes out no more: servers refuse an empty one."""
+    turn = {"role": "assistant", "content": [UNSIGNED]}
+    assert rewrite(messages=[QUESTION, turn, QUESTION])["messages"] == [QUESTION, QUESTION]
+
+
+@pytest.mark.parametrize(
+    "turns, kind, expected",
+    [
+        ([CALL | {"content": [UNSIGNED, *CALLING]}, RESULT], "enabled", "disabled"),
+        ([CALL | {"content": [UNSIGNED, *CALLING]}, RESULT], "adaptive", "adaptive"),
+        ([{"role": "assistant", "content": [UNSIGNED, {"type": "text", "text": "Ho"}]}], "enabled", "enabled"),
+    ],
+)
+def test_a_turn_that_lost_its_thinking(turns: list[object], kind: str, expected: str) -> None:
+    """Where the turn that goes on has lost its thinking, more of it is not demanded: the server would refuse that."""
+    messages = [QUESTION, *turns, *([QUESTION] if len(turns) == 1 else [])]
+    assert expected == rewrite(messages=messages, thinking={"type": kind})["thinking"]["type"]
 
 
 def test_thinking_without_room() -> None:

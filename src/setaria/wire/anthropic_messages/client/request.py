@@ -7,13 +7,12 @@ server of the same protocol, read November 2026.
 import msgspec
 
 from setaria.core.dialogue import Dialogue, Tool, ToolChoice
-from setaria.wire.anthropic_messages.client.begun import has_thought, read_begun_turn
+from setaria.wire.anthropic_messages.client.begun import read_begun_turn
 from setaria.wire.anthropic_messages.client.thinking import Switch, is_thinking, switch_thinking
+from setaria.wire.anthropic_messages.client.thoughts import is_thought
 from setaria.wire.anthropic_messages.client.turns import split_system, write_turns
 from setaria.wire.upstream_codec import Manner
 
-# Servers with these styles check the signature of thinking that comes back, or do not want it back.
-_CHECKING_STYLES = frozenset({"anthropic", "none"})
 _MAX_TEMPERATURE = 1.0
 _CHOICE_TYPES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 
@@ -27,7 +26,7 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     Raises: InvalidRequest for sound or film, which the protocol has no place for.
     """
     system, messages = split_system(dialogue.messages)
-    turns = write_turns(messages, keep_unsigned=manner.thinking_style not in _CHECKING_STYLES)
+    turns = write_turns(messages, manner)
     on = dialogue.thinking and may_think(dialogue, manner)
     switch = switch_thinking(manner.thinking_style, dialogue.max_output_tokens, on=on)
     fields: dict[str, object] = {"model": manner.model, "max_tokens": dialogue.max_output_tokens}
@@ -56,8 +55,8 @@ def may_think(dialogue: Dialogue, manner: Manner) -> bool:
         return True
     if dialogue.tool_choice.mode in ("required", "named"):
         return False
-    begun = read_begun_turn(dialogue.messages)
-    return not begun or has_thought(begun)
+    begun = read_begun_turn(dialogue.messages, manner)
+    return not begun or any(map(is_thought, begun))
 
 
 def write_tool_choice(choice: ToolChoice) -> dict[str, object]:

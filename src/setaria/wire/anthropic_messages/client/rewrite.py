@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from setaria.core.dialogue import Dialogue
+from setaria.wire.anthropic_messages.client.messages import has_refused_thoughts, leave_out_thoughts
 from setaria.wire.anthropic_messages.client.request import may_think, write_sampling, write_tool_choice
 from setaria.wire.anthropic_messages.client.thinking import Switch, clamp_budget, is_thinking, switch_thinking
 from setaria.wire.codec import Envelope
@@ -49,6 +50,8 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     fields |= _move_output_format(given)
     if dialogue.left_out:
         fields = _leave_out_tools(fields, given, dialogue)
+    if has_refused_thoughts(dialogue, manner):
+        fields["messages"] = leave_out_thoughts(given["messages"], manner)
     switch = _switch_thinking(given, dialogue, manner)
     fields = _force_sampling(fields, switch, dialogue, manner)
     return _encode(fields | {name: _merge(fields.get(name), value) for name, value in switch.items()})
@@ -75,7 +78,8 @@ def _is_callers_own(tool: msgspec.Raw) -> bool:
 def _switch_thinking(given: Fields, dialogue: Dialogue, manner: Manner) -> Switch:
     """Switch thinking as the dialogue has it; a style `anthropic` keeps the caller's own words where it can.
 
-    Where the caller has none, the model's default counts, and a server must not be asked for thinking that it refuses.
+    Where it is not by these words alone that thinking is on, or that earlier thinking is missing, the server must not
+    be asked for thinking that it refuses.
     """
     limit = dialogue.max_output_tokens
     asked = optional_object(given, "thinking", "thinking")
@@ -86,7 +90,7 @@ def _switch_thinking(given: Fields, dialogue: Dialogue, manner: Manner) -> Switc
         return {"thinking": asked}
     wanted = optional_integer(asked, "budget_tokens", "thinking.budget_tokens")
     budget_tokens = clamp_budget(limit // 2 if wanted is None else wanted, limit)
-    if budget_tokens is None:
+    if budget_tokens is None or (has_refused_thoughts(dialogue, manner) and not may_think(dialogue, manner)):
         return switch_thinking("anthropic", limit, on=False)
     return {"thinking": dict[str, object](asked) | {"budget_tokens": budget_tokens}}
 
