@@ -48,6 +48,8 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     fields: dict[str, object] = {"model": manner.model, "max_tokens": dialogue.max_output_tokens}
     fields |= {name: raw for name in names if (raw := present(given, name)) is not None and name not in fields}
     fields |= _move_output_format(given)
+    if envelope.stream:  # which the platform may want where the caller does not
+        fields["stream"] = True
     if dialogue.left_out:
         fields = _leave_out_tools(fields, given, dialogue)
     if has_refused_thoughts(dialogue, manner):
