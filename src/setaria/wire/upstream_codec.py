@@ -123,8 +123,9 @@ class UpstreamCodec(Protocol):
         """Write a request that came in this protocol: its own bytes, with only the necessary fields changed.
 
         Changed are the model's name, the clamped limit of tokens, how thinking is switched, forced sampling, (OpenAI)
-        `stream_options.include_usage`, and (Anthropic) thinking that the server would refuse. Top-level fields that the
-        platform does not know are dropped, unless `manner.pass_fields` names them.
+        `stream_options.include_usage`, and (Anthropic) thinking and messages of the system that servers refuse. Where
+        the envelope wants a stream, one is asked for, whatever its fields say. Top-level fields that the platform does
+        not know are dropped, unless `manner.pass_fields` names them.
         """
         ...
 

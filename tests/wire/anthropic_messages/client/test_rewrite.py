@@ -25,8 +25,8 @@ def rewrite(manner: Manner = CLAUDE, /, **fields: object) -> dict[str, Any]:  # 
 
 
 def test_bytes_stay() -> None:
-    """What need not change keeps its very bytes, unknown keys and system turns within the messages included."""
-    messages = b'[ {"role":"user", "content":"\\u8c37", "x":1.50}, {"role":"system","content":"s"} ]'
+    """What need not change keeps its very bytes, unknown keys included."""
+    messages = b'[ {"role":"user", "content":"\\u8c37", "x":1.50}, {"role":"assistant","content":"s"} ]'
     system = b'[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]'
     body = b'{"model":"m","messages":%b,"system":%b,"max_tokens":99,"thinking":{"type":"disabled"}}' % (
         messages,
@@ -42,6 +42,71 @@ def test_bytes_stay() -> None:
             system,
         )
     )
+
+
+MARK = {"cache_control": {"type": "ephemeral"}}
+
+
+def text(words: str, **more: object) -> dict[str, object]:
+    """Say what a block of text must be."""
+    return {"type": "text", "text": words, **more}
+
+
+def system(content: object) -> dict[str, object]:
+    """Write a message of the system."""
+    return {"role": "system", "content": content}
+
+
+NOTE = text("<system>\nBe brief.\n</system>")
+HELLO = {"role": "user", "content": [text("Hi", **MARK)], "x": 1}
+CALLED = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"a": 1.50}}]}
+GIVEN = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "x", **MARK}
+DOCUMENT = {"type": "document", "source": {}, "text": ["not a text"]}
+
+
+@pytest.mark.parametrize(
+    "messages, prompt, expected",
+    [
+        (
+            [QUESTION, system("Be brief.")],
+            "S",
+            [{"role": "user", "content": [text("What is Setaria?"), NOTE]}],
+        ),
+        (
+            [HELLO, system([text("Be brief.", **MARK), text(" ")]), CALLED, HELLO],
+            "S",
+            [{"role": "user", "content": [*HELLO["content"], NOTE | MARK]}, CALLED, HELLO],
+        ),
+        (
+            [QUESTION, CALLED, system("Be brief."), {"role": "user", "content": [GIVEN, text("Go on")]}],
+            "S",
+            [QUESTION, CALLED, {"role": "user", "content": [GIVEN, NOTE, text("Go on")]}],
+        ),
+        ([system("T"), system([text("U", **MARK)]), HELLO], [text("S"), text("T"), text("U", **MARK)], [HELLO]),
+        ([system("Be brief.")], "S", [{"role": "user", "content": [NOTE]}]),
+        ([HELLO, CALLED, system(""), CALLED], "S", [HELLO, CALLED, CALLED]),
+        ([HELLO, system([DOCUMENT])], "S", [{"role": "user", "content": [*HELLO["content"], DOCUMENT]}]),
+    ],
+)
+def test_system_turns(messages: list[object], prompt: object, expected: list[object]) -> None:
+    """A message of the system within the turns stands where the protocol has a place for it; others stay."""
+    written = rewrite(messages=messages, system="S", thinking={"type": "disabled"})
+    assert (prompt, expected) == (written["system"], written["messages"])
+
+
+def test_system_turns_without_a_system_prompt() -> None:
+    """A first message of the system alone is the system prompt."""
+    written = rewrite(messages=[system("S"), HELLO])
+    assert (written["system"], written["messages"]) == ([text("S")], [HELLO])
+
+
+def test_a_word_that_only_looks_like_a_system_turn() -> None:
+    """Where no message has that role none changes, whatever is said in it."""
+    messages = b'[ {"role":"user","content":[{"type":"x","role":"system","content":1.50}]} ]'
+    body = b'{"model":"m","messages":%b}' % messages
+    envelope = CODEC.read_envelope(body)
+    written = UPSTREAM.rewrite_request(envelope, CODEC.read_dialogue(envelope, TRAITS), CLAUDE)
+    assert messages in written
 
 
 @pytest.mark.parametrize("asked, expected", [(None, 32_768), (5, 5), (10**9, 131_072)])
@@ -125,6 +190,17 @@ def test_thinking_of_other_models(style: ThinkingStyle, thoughts: list[object], 
     answer = {"role": "assistant", "content": "Ho"}
     written = rewrite(Manner("m", style, own_signers=("ring1",)), messages=[QUESTION, turn, RESULT, answer, QUESTION])
     assert written["messages"] == [QUESTION, turn | {"content": [*kept, *CALLING]}, RESULT, answer, QUESTION]
+
+
+def test_thinking_of_other_models_beside_system_turns() -> None:
+    """Both are mended in one request."""
+    turn = {"role": "assistant", "content": [UNSIGNED, text("Ho")]}
+    written = rewrite(messages=[QUESTION, turn, QUESTION, system("Be brief.")])
+    assert written["messages"] == [
+        QUESTION,
+        {"role": "assistant", "content": [text("Ho")]},
+        {"role": "user", "content": [text("What is Setaria?"), NOTE]},
+    ]
 
 
 def test_a_turn_of_nothing_but_foreign_thinking() -> None:

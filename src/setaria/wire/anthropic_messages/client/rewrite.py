@@ -7,6 +7,7 @@ import msgspec
 from setaria.core.dialogue import Dialogue
 from setaria.wire.anthropic_messages.client.messages import has_refused_thoughts, leave_out_thoughts
 from setaria.wire.anthropic_messages.client.request import may_think, write_sampling, write_tool_choice
+from setaria.wire.anthropic_messages.client.system_turns import may_have_system_turns, place_system_turns
 from setaria.wire.anthropic_messages.client.thinking import Switch, clamp_budget, is_thinking, switch_thinking
 from setaria.wire.codec import Envelope
 from setaria.wire.fields import (
@@ -52,11 +53,21 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
         fields["stream"] = True
     if dialogue.left_out:
         fields = _leave_out_tools(fields, given, dialogue)
-    if has_refused_thoughts(dialogue, manner):
-        fields["messages"] = leave_out_thoughts(given["messages"], manner)
+    fields |= _mend_messages(given, dialogue, manner)
     switch = _switch_thinking(given, dialogue, manner)
     fields = _force_sampling(fields, switch, dialogue, manner)
     return _encode(fields | {name: _merge(fields.get(name), value) for name, value in switch.items()})
+
+
+def _mend_messages(given: Fields, dialogue: Dialogue, manner: Manner) -> Mapping[str, object]:
+    """Give the messages without what the server would refuse; nothing where they may stay as they came."""
+    raw = given["messages"]
+    is_thoughtful, has_system = has_refused_thoughts(dialogue, manner), may_have_system_turns(raw)
+    if not (is_thoughtful or has_system):
+        return {}
+    kept = leave_out_thoughts(raw, manner) if is_thoughtful else read_list(raw, "messages")
+    mended: dict[str, object] = {"messages": kept} if is_thoughtful else {}
+    return mended | place_system_turns(given, kept) if has_system else mended
 
 
 def _move_output_format(given: Fields) -> Mapping[str, object]:

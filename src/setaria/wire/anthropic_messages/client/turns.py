@@ -69,7 +69,7 @@ def _write_user_turn(messages: Sequence[Message]) -> list[Content]:
     results: list[Content] = []
     rest: list[Content] = []
     for message in messages:
-        blocks = _mark_as_system(message.blocks) if message.role == "system" else message.blocks
+        blocks = _mark_texts(message.blocks) if message.role == "system" else message.blocks
         content = list(_write_blocks(blocks))
         if message.role == "tool":
             results += content
@@ -78,8 +78,13 @@ def _write_user_turn(messages: Sequence[Message]) -> list[Content]:
     return results + rest
 
 
-def _mark_as_system(blocks: Iterable[Block]) -> list[Block]:
-    return [Text(f"<system>\n{block.text}\n</system>") if isinstance(block, Text) else block for block in blocks]
+def _mark_texts(blocks: Iterable[Block]) -> list[Block]:
+    return [Text(mark_as_system(block.text)) if isinstance(block, Text) else block for block in blocks]
+
+
+def mark_as_system(text: str) -> str:
+    """Mark a text in the user's turn as the system's."""
+    return f"<system>\n{text}\n</system>"
 
 
 def _write_blocks(blocks: Iterable[Block]) -> Iterable[Content]:
