@@ -15,7 +15,7 @@ from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
 from setaria.gateway.footing import limits_on
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
-from tests.fakes.relay_upstream import FakeRelayUpstream, Last
+from tests.fakes.relay_upstream import FakeRelayUpstream, Last, RelayStep
 from tests.fakes.scripted_upstream import PAUSE, ScriptedUpstream, Step
 from tests.fakes.waiting import turns, until
 from tests.gateway.calling import PROTOCOLS, begin, body_of, call, play_on
@@ -378,7 +378,7 @@ def test_a_whole_answer_that_is_covered_is_asked_for_whole() -> None:
 
 
 def test_a_relayed_answer_is_cut_too() -> None:
-    """Bytes that are passed on as they are end where they are not paid for; a whole one is read as events."""
+    """Bytes that are passed on as they are end where they are not paid for."""
     relay = FakeRelayUpstream("openai_chat", PAUSE, *([b"x"] * 1500), Last(b"END", Usage(PROMPT, output_tokens=1500)))
 
     async def story(stage: Stage) -> None:
@@ -394,6 +394,74 @@ def test_a_relayed_answer_is_cut_too() -> None:
 
     stage = play(story, *said(5), money=PROMPT + 600, relay=relay)
     assert [row.ending for row in stage.ledger.rows] == ["out_of_funds"]
+
+
+WHOLE = (
+    b'{"id":"up-1","x":1,"choices":[{"index":0,"message":{"role":"assistant","content":"abc"},"finish_reason":"stop"}],'
+    b'"usage":{"prompt_tokens":25,"completion_tokens":3,"total_tokens":28}}'
+)
+
+
+def chunk(text: str, **fields: object) -> bytes:
+    """Write a chunk of a stream."""
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None} | fields
+    return b"data: " + msgspec.json.encode({"id": "up-1", "x": 1, "choices": [choice]}) + b"\n\n"
+
+
+def ended(text: str) -> Last:
+    """Write the end of a stream of so much text."""
+    usage = Usage(PROMPT, output_tokens=len(text))
+    told = b'data: {"choices":[],"usage":{"prompt_tokens":25,"completion_tokens":3,"total_tokens":28}}\n\n'
+    return Last(chunk(text[-1:], finish_reason="stop") + told + b"data: [DONE]\n\n", usage)
+
+
+@pytest.mark.parametrize(
+    "steps, money, expected",
+    [
+        ([chunk("a"), chunk("b"), ended("abc")], 4000, ("completed", "stop", "abc", 3)),
+        ([*[chunk("a")] * 1400, ended("a" * 1401)], 4000, ("completed", "stop", "a" * 1401, 3)),
+        ([*[chunk("a")] * 1500, ended("a" * 1501)], PROMPT + 600, ("out_of_funds", "length", "a" * 555, 556)),
+        ([ended("a")], 4000, ("completed", "stop", "a", 3)),
+        ([Last(WHOLE, Usage(PROMPT, output_tokens=3))], 4000, ("completed", "stop", "abc", 3)),
+    ],
+)
+def test_a_whole_answer_is_relayed_as_a_stream(
+    steps: list[RelayStep], money: int, expected: tuple[str, str, str, int]
+) -> None:
+    """Where the server speaks the caller's protocol, what is put together is its own, its ids and fields included."""
+    relay = FakeRelayUpstream("openai_chat", PAUSE, *steps)
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: relay.attempts)
+        assert relay.attempts[0].request.stream
+        relay.go_on()
+        await task
+        answer = msgspec.json.decode(client.body)
+        choice = answer["choices"][0]
+        told.append((choice["finish_reason"], choice["message"]["content"], answer["usage"]["completion_tokens"]))
+        assert (client.status, answer["id"], answer["x"]) == (200, "up-1", 1)
+
+    told: list[tuple[str, str, int]] = []
+    stage = play(story, money=money, relay=relay)
+    assert [(row.ending, *told[0]) for row in stage.ledger.rows] == [expected]
+
+
+def test_a_relayed_answer_that_breaks_off_is_none() -> None:
+    """A whole answer that breaks off before its end is an error, whatever came of it."""
+    relay = FakeRelayUpstream("openai_chat", PAUSE, chunk("a"), UpstreamFailed("it is broken"))
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: relay.attempts)
+        relay.go_on()
+        await task
+        assert client.status == 502
+
+    stage = play(story, money=4000, relay=relay)
+    assert [row.ending for row in stage.ledger.rows] == ["upstream_cut"]
 
 
 def test_a_relayed_answer_waits_for_its_funds() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from setaria.core.answer import AnswerBuilder
 from setaria.core.errors import CallerError, UpstreamCut, UpstreamError
 from setaria.core.estimate import estimate_dialogue
-from setaria.core.events import Event, Finish, UsageReport
+from setaria.core.events import Event, Finish, FinishReason, UsageReport
 from setaria.core.ids import CallId
 from setaria.core.usage import Usage
 from setaria.wire.codec import AnswerHead
@@ -101,7 +101,7 @@ def read_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
 
 
 def relay_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
-    """Relay a stream in pieces; what was sent on so far is always whole events."""
+    """Relay a stream in pieces; what was sent on so far is always whole events, which can be joined."""
     reader = codec.open_relay("public", estimate_dialogue(DIALOGUE))
     sent = b""
     try:
@@ -112,6 +112,11 @@ def relay_stream(codec: UpstreamCodec, data: bytes, size: int) -> None:
     except (UpstreamError, CallerError):
         pass
     assert sent == b"" or sent.endswith(b"\n\n")
+    ways: tuple[tuple[bytes, FinishReason | None], ...] = ((sent, None), (data, "length"))
+    for events, reason in ways:
+        joiner = CODECS[codec.name].open_joiner(HEAD)
+        joiner.add(events)
+        assert isinstance(json.loads(joiner.close(Usage(), reason)), dict)
     assert reader.said_tokens >= 0
     if reader.usage is not None:
         assert min(reader.usage.input_tokens, reader.usage.output_tokens) >= 0

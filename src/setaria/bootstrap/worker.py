@@ -165,7 +165,7 @@ def build_platform(
     """Put together what a call needs."""
     return Platform(
         keys=KeyCache(store, key_secrets_from_ring(ring)),
-        catalog=Catalog(()),  # this and the next are filled before the first call, see `_work`
+        catalog=Catalog((), own_signers=ring.ids),  # this and the next are filled before the first call, see `_work`
         tariffs=Tariffs((SEEDLING,)),
         plans=PlanCache(store),
         router=Router(random_share),

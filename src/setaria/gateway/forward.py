@@ -10,6 +10,7 @@ from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.audience import Audience
 from setaria.gateway.event_flow import EventFlow
 from setaria.gateway.flow import Flow
+from setaria.gateway.joined_flow import JoinedFlow
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.relay_flow import RelayFlow
@@ -69,8 +70,10 @@ def _begin(routed: Routed, deployment: Deployment, audience: Audience, platform:
     asked = routed.asked
     request = _request(routed, deployment, platform)
     relay = platform.relays.get(deployment.upstream)
-    if relay is not None and relay.protocol == audience.codec.name and not routed.admitted.hold.must_stream:
+    if relay is not None and relay.protocol == audience.codec.name:
         relayed = RelayFlow(routed, audience)
+        if request.stream and not audience.stream:
+            relayed = JoinedFlow(routed, audience, answer_head(asked, platform))
         relayed.begin_relay(relay.relay(asked.envelope, request, relayed))
         return relayed
     flow = EventFlow(routed, audience, answer_head(asked, platform))

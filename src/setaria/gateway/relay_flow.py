@@ -66,12 +66,16 @@ class RelayFlow(Flow):
             return
         self._hear()
         self._told, self._whole_tokens = usage, said_tokens
+        self._end_with(last)
+        self._conclude("client_gone" if self._draining else "completed", None)
+
+    def _end_with(self, last: bytes) -> None:
+        """Take what is still to be sent."""
         if self._audience.stream:
             self._audience.open()
             self._tail = RelayTail(self._audience, last)
         else:
             self._unsent = last
-        self._conclude("client_gone" if self._draining else "completed", None)
 
     def _let_go(self) -> None:
         self._attempt = NOT_BEGUN

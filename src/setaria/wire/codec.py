@@ -8,10 +8,11 @@ import msgspec
 from setaria.core.answer import Answer
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError
-from setaria.core.events import Event, Saying
+from setaria.core.events import Event, FinishReason, Saying
 from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
 from setaria.core.traits import Traits
+from setaria.core.usage import Usage
 from setaria.wire.frame import Frame
 
 
@@ -67,6 +68,25 @@ class StreamWriter(Protocol):
         ...
 
 
+class Joiner(Protocol):
+    """Puts a relayed stream together as the whole answer that its caller waits for.
+
+    Order: `add` any number of times; then `close`, once. Neither ever fails: what can't be read is passed over.
+    """
+
+    def add(self, events: bytes) -> None:
+        """Take the next events of the stream, each of them whole."""
+        ...
+
+    def close(self, usage: Usage, reason: FinishReason | None) -> bytes:
+        """Give the whole answer as one JSON body.
+
+        Takes: usage, what the call took, shown where the server told none; reason, why the answer ends where it does,
+        in place of what the server said: then this usage is shown in any case.
+        """
+        ...
+
+
 class Codec(Protocol):
     """One protocol."""
 
@@ -96,6 +116,10 @@ class Codec(Protocol):
 
     def open_stream(self, head: AnswerHead) -> StreamWriter:
         """Start writing an answer as a stream."""
+        ...
+
+    def open_joiner(self, head: AnswerHead) -> Joiner:
+        """Start to put a relayed stream together as a whole answer; ids and unknown fields stay the server's."""
         ...
 
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:

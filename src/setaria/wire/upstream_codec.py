@@ -21,12 +21,13 @@ Header = tuple[bytes, bytes]
 
 class Manner(msgspec.Struct, frozen=True):
     """How one deployment wants to be asked: the model's name there, how thinking is switched, which unknown top-level
-    fields of the caller may cross.
+    fields of the caller may cross. `own_signers` are the ids of the secrets that our own signatures are made with.
     """
 
     model: str
     thinking_style: ThinkingStyle
     pass_fields: Collection[str] = ()
+    own_signers: Collection[str] = ()
 
 
 class EventReader(Protocol):
@@ -121,9 +122,10 @@ class UpstreamCodec(Protocol):
     def rewrite_request(self, envelope: Envelope, dialogue: Dialogue, manner: Manner) -> bytes:
         """Write a request that came in this protocol: its own bytes, with only the necessary fields changed.
 
-        Changed are the model's name, the clamped limit of tokens, how thinking is switched, forced sampling, and
-        (OpenAI) `stream_options.include_usage`. Top-level fields that the platform does not know are dropped, unless
-        `manner.pass_fields` names them.
+        Changed are the model's name, the clamped limit of tokens, how thinking is switched, forced sampling, (OpenAI)
+        `stream_options.include_usage`, and (Anthropic) thinking and messages of the system that servers refuse. Where
+        the envelope wants a stream, one is asked for, whatever its fields say. Top-level fields that the platform does
+        not know are dropped, unless `manner.pass_fields` names them.
         """
         ...
 

@@ -16,7 +16,8 @@ from setaria.core.errors import UnknownModel
 from setaria.core.traits import Traits
 from setaria.domain.catalog.added import NOTHING_ADDED, Added, AddedModel
 from setaria.domain.catalog.assembly import ENGINE, assemble
-from setaria.domain.catalog.model import Deployment, Model
+from setaria.domain.catalog.model import Catalog, Deployment, Model
+from setaria.wire.upstream_codec import Manner
 
 SINCE_MS = 100
 BUILT_IN = Model(
@@ -161,3 +162,9 @@ def test_a_catalog_is_renewed() -> None:
     assert [model.id for model in catalog.models] == ["m"]
     with pytest.raises(UnknownModel):
         catalog.find("seedling")
+
+
+def test_a_deployment_is_asked_by_one_who_knows_his_own_signatures() -> None:
+    """Whoever asks a deployment knows what it wants there and whose signatures are ours."""
+    catalog = Catalog((BUILT_IN,), (ENGINE,), ("ring1", "ring2"))
+    assert catalog.manner_of(BUILT_IN.deployments[0]) == Manner("seedling", "none", (), ("ring1", "ring2"))

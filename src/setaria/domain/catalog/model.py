@@ -57,7 +57,10 @@ class Catalog:
     models: tuple[Model, ...]
     upstreams: Mapping[str, UpstreamEntry]
 
-    def __init__(self, models: tuple[Model, ...], upstreams: tuple[UpstreamEntry, ...] = ()) -> None:
+    def __init__(
+        self, models: tuple[Model, ...], upstreams: tuple[UpstreamEntry, ...] = (), own_signers: tuple[str, ...] = ()
+    ) -> None:
+        self._own_signers = own_signers
         self._by_name: Mapping[str, Model] = {}
         self.renew(models, upstreams)
 
@@ -78,7 +81,9 @@ class Catalog:
         if manner is None:
             entry = self.upstreams.get(deployment.upstream)
             passed = () if entry is None else entry.pass_fields
-            manner = self._manners[deployment] = Manner(deployment.model, deployment.thinking_style, passed)
+            manner = self._manners[deployment] = Manner(
+                deployment.model, deployment.thinking_style, passed, self._own_signers
+            )
         return manner
 
     def condenses(self, model: Model) -> bool:

@@ -151,5 +151,8 @@ class RelayUpstream(Protocol):
     protocol: ProtocolName
 
     def relay(self, envelope: Envelope, request: ModelRequest, sink: RelaySink) -> RelayAttempt:
-        """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink."""
+        """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink.
+
+        The request may want a stream where the envelope does not; a server that gives none then gives a whole answer.
+        """
         ...

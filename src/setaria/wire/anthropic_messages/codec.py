@@ -14,10 +14,11 @@ from setaria.core.traits import Traits
 from setaria.wire.anthropic_messages.answer import write_answer
 from setaria.wire.anthropic_messages.count import write_count
 from setaria.wire.anthropic_messages.errors import write_error
+from setaria.wire.anthropic_messages.joined import MessagesJoiner
 from setaria.wire.anthropic_messages.models import write_model, write_models
 from setaria.wire.anthropic_messages.request import KNOWN_FIELDS, read_counted_dialogue, read_dialogue
 from setaria.wire.anthropic_messages.stream import AnthropicStream
-from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
+from setaria.wire.codec import AnswerHead, Envelope, Joiner, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.model_card import ModelCard
 from setaria.wire.sse import write_event
@@ -67,6 +68,10 @@ class AnthropicMessages:
     def open_stream(self, head: AnswerHead) -> StreamWriter:
         """Start writing an answer as a stream."""
         return AnthropicStream(head)
+
+    def open_joiner(self, head: AnswerHead) -> Joiner:
+        """Start to put a relayed stream together as a whole answer; ids and unknown fields stay the server's."""
+        return MessagesJoiner(head)
 
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:
         """Give an error's HTTP status and JSON body."""

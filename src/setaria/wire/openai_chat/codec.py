@@ -6,10 +6,11 @@ from setaria.core.errors import SetariaError
 from setaria.core.ids import CallId
 from setaria.core.protocol import ProtocolName
 from setaria.core.traits import Traits
-from setaria.wire.codec import AnswerHead, Envelope, StreamWriter
+from setaria.wire.codec import AnswerHead, Envelope, Joiner, StreamWriter
 from setaria.wire.fields import optional_boolean, read_body, required_string
 from setaria.wire.openai_chat.answer import write_answer
 from setaria.wire.openai_chat.errors import error_status, write_error
+from setaria.wire.openai_chat.joined import ChatJoiner
 from setaria.wire.openai_chat.plain_request import PlainEnvelope, dialogue_from_plain, read_plain_request
 from setaria.wire.openai_chat.request import KNOWN_FIELDS, read_dialogue
 from setaria.wire.openai_chat.stream import ChatStream
@@ -53,6 +54,10 @@ class OpenAIChat:
     def open_stream(self, head: AnswerHead) -> StreamWriter:
         """Start writing an answer as a stream of chunks."""
         return ChatStream(head)
+
+    def open_joiner(self, head: AnswerHead) -> Joiner:
+        """Start to put a relayed stream together as a whole answer; ids and unknown fields stay the server's."""
+        return ChatJoiner(head)
 
     def write_error(self, error: SetariaError, call_id: CallId) -> tuple[int, bytes]:  # noqa: ARG002 - has no place here
         """Give an error's HTTP status and JSON body; the protocol's errors do not name the call."""

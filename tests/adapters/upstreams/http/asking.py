@@ -128,10 +128,14 @@ class Bench:
 
     def relay(self, scenario: str, sink: ByteTaker, *, stream: bool = True) -> RelayAttempt:
         """Ask for an answer as bytes."""
-        request = request_for(scenario, stream=stream)
-        messages = [{"role": "user", "content": "What is the weather in Paris?"}]
-        body = json.dumps({"model": "public", "messages": messages, "stream": stream, "max_tokens": 100}).encode()
-        return self.upstream.relay(Envelope("public", stream, read_body(body)), request, sink)
+        return self.upstream.relay(envelope_of(stream=stream), request_for(scenario, stream=stream), sink)
+
+    async def take_bytes_to_join(self, scenario: str) -> ByteTaker:
+        """Ask for a stream on behalf of a caller who wants none, and wait until nothing is left of any call."""
+        sink = ByteTaker()
+        self.upstream.relay(envelope_of(stream=False), request_for(scenario), sink)
+        await until(lambda: sink.is_over and not self.upstream._attempts)
+        return sink
 
     async def take_events(self, scenario: str, *, stream: bool = True) -> EventTaker:
         """Ask for an answer as events and wait until nothing is left of any call."""
@@ -152,6 +156,13 @@ class Bench:
         self.upstream.tick(self.clock.monotonic_s())
         self.clock.advance(seconds)
         self.upstream.tick(self.clock.monotonic_s())
+
+
+def envelope_of(*, stream: bool) -> Envelope:
+    """Write what a caller asks for."""
+    messages = [{"role": "user", "content": "What is the weather in Paris?"}]
+    body = json.dumps({"model": "public", "messages": messages, "stream": stream, "max_tokens": 100}).encode()
+    return Envelope("public", stream, read_body(body))
 
 
 def request_for(scenario: str, *, stream: bool = True) -> ModelRequest:

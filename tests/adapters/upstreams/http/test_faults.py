@@ -211,6 +211,21 @@ def test_no_stream_where_one_was_asked(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_stream_for_a_caller_who_wants_none(kind: str) -> None:
+    """It is asked for in the caller's own words but for that, and a whole answer in its place will do."""
+
+    async def story(bench: Bench) -> None:
+        streamed = await bench.take_bytes_to_join("text")
+        (request,) = bench.server.requests
+        assert (request.json["stream"], request.json["max_tokens"]) == (True, 100)
+        assert (await bench.take_bytes("text")).content == streamed.content
+        whole = await bench.take_bytes_to_join("text:json_stream")
+        assert (whole.pieces, whole.content) == ([], (await bench.take_bytes("text", stream=False)).content)
+
+    play(story, kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_cut_after_the_finish(kind: str) -> None:
     """A stream that is cut after its finish reason is whole."""
 

@@ -146,6 +146,15 @@ def test_unusual_streams(stream: bytes, expected: list[Event]) -> None:
     assert (expected, None) == read(stream, (1,) * len(stream))
 
 
+def test_calls_of_one_number_stay_apart() -> None:
+    """The first piece of a call's input takes the place of what came with its start, also in a form that is known."""
+    call = begin(0, type="tool_use", id="toolu_1", name="read", input={})
+    piece = delta(0, "input_json_delta", partial_json="{ }")
+    pieces = [start(), call, piece, end(0), call, piece, end(0), ending("tool_use")]
+    made = [ToolCallDelta(0, "{ }"), ToolCallStart(1, "toolu_1", "read"), ToolCallDelta(1, "{ }")]
+    assert ([MADE, *made, *CALLED], None) == read(b"".join(pieces), tuple(map(len, pieces)))
+
+
 def test_a_call_without_an_id_gets_one() -> None:
     """A call that the server forgot to number can still be answered."""
     events, _ = read(start() + begin(0, type="tool_use", id="", name="read") + ending("tool_use"))

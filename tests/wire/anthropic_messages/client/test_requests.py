@@ -21,6 +21,7 @@ from setaria.core.dialogue import (
     ToolResult,
 )
 from setaria.core.errors import InvalidRequest
+from setaria.core.signatures import write_signature
 from setaria.wire.anthropic_messages.client.thinking import clamp_budget
 from setaria.wire.openai_chat import OpenAIChat
 from setaria.wire.upstream_codec import Manner, ThinkingStyle
@@ -188,6 +189,14 @@ def test_thinking_that_comes_back(style: ThinkingStyle, kept: list[Message]) -> 
     for message in (CALL, SIGNED):
         content = write(dialogue(USER, message), Manner("m", style))["messages"][1]["content"]
         assert (message in kept) == any(block["type"] == "thinking" for block in content)
+
+
+def test_thinking_that_we_signed() -> None:
+    """What we signed for a model that does not sign does not go to a server that checks it, and counts as missing."""
+    ours = Message("assistant", (Reasoning("Hm", write_signature("a", bytes(32))), *CALL.blocks[1:]))
+    written = write(dialogue(USER, ours, RESULT), Manner("m", "anthropic", own_signers=("a",)))
+    assert [block["type"] for block in written["messages"][1]["content"]] == ["tool_use"]
+    assert written["thinking"] == {"type": "disabled"}
 
 
 def test_sound_is_refused() -> None:

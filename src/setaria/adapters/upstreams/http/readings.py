@@ -210,12 +210,15 @@ class EventsAtOnce:
 class RelayedStream:
     """Relays a stream, from its first event that means something."""
 
-    __slots__ = ("_held", "_known_tokens", "_reader", "_seen", "_sink", "is_over", "shortcut")
+    __slots__ = ("_at_once", "_held", "_known_tokens", "_reader", "_seen", "_sink", "is_over", "shortcut")
 
     is_stream = True
 
-    def __init__(self, codec: UpstreamCodec, model: str, input_tokens: int, sink: RelaySink) -> None:
+    def __init__(
+        self, codec: UpstreamCodec, model: str, input_tokens: int, sink: RelaySink, at_once: Reading | None = None
+    ) -> None:
         self.is_over = False
+        self._at_once = at_once
         self._sink = sink
         self.shortcut = sink.shortcut
         self._seen: RelayReader = codec.open_relay(model, input_tokens)
@@ -289,8 +292,9 @@ class RelayedStream:
         self._known_tokens = shortcut.passed_tokens
         return self._reader
 
-    def as_whole(self) -> None:
-        """Give nothing: the caller waits for a stream."""
+    def as_whole(self) -> Reading | None:
+        """Give the reading for a server that does not stream, where the caller does not wait for a stream."""
+        return self._at_once
 
 
 class WholeBody:

@@ -100,11 +100,15 @@ class HttpUpstream:
         """Ask for an answer in the caller's own protocol; its bytes and any error come to the sink, later."""
         codec, dialogue = self._codec, request.dialogue
         model = request.shown_model or envelope.model
-        reading: Reading = (
-            RelayedStream(codec, model, request.input_tokens, sink)
-            if request.stream
-            else RelayedAtOnce(codec, model, dialogue, sink)
-        )
+        reading: Reading
+        if not request.stream:
+            reading = RelayedAtOnce(codec, model, dialogue, sink)
+        elif envelope.stream:
+            reading = RelayedStream(codec, model, request.input_tokens, sink)
+        else:  # the caller wants the whole of it, so that one which is whole will do, too
+            at_once = RelayedAtOnce(codec, model, dialogue, sink)
+            reading = RelayedStream(codec, model, request.input_tokens, sink, at_once)
+            envelope = Envelope(envelope.model, stream=True, fields=envelope.fields)
         attempt = HttpAttempt(self._pool, codec, reading, request.timeouts or self._timeouts, self._clock)
         try:
             self._send(attempt, codec.rewrite_request(envelope, dialogue, request.manner or _manner(request)))

@@ -75,8 +75,8 @@ class AnswerProgress:
 
     @property
     def block(self) -> Block | None:
-        """Kind and index of the block that is open; None when none is."""
-        return (self._kind, self._index) if self._kind else None
+        """Kind and index of the block that is open, once more of it would only be added; None when none is."""
+        return (self._kind, self._index) if self._kind and not self._input else None
 
     def go_on(self, text: str) -> Event:
         """Take more of what the latest delta brought, which is for the block that is open."""

@@ -4,17 +4,15 @@ Source: platform.claude.com/docs/en/api/messages, its pages on extended thinking
 server of the same protocol, read November 2026.
 """
 
-from collections.abc import Sequence
-
 import msgspec
 
 from setaria.core.dialogue import Dialogue, Tool, ToolChoice
+from setaria.wire.anthropic_messages.client.begun import read_begun_turn
 from setaria.wire.anthropic_messages.client.thinking import Switch, is_thinking, switch_thinking
-from setaria.wire.anthropic_messages.client.turns import Turn, split_system, write_turns
+from setaria.wire.anthropic_messages.client.thoughts import is_thought
+from setaria.wire.anthropic_messages.client.turns import split_system, write_turns
 from setaria.wire.upstream_codec import Manner
 
-# Servers with these styles check the signature of thinking that comes back, or do not want it back.
-_CHECKING_STYLES = frozenset({"anthropic", "none"})
 _MAX_TEMPERATURE = 1.0
 _CHOICE_TYPES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 
@@ -28,8 +26,8 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     Raises: InvalidRequest for sound or film, which the protocol has no place for.
     """
     system, messages = split_system(dialogue.messages)
-    turns = write_turns(messages, keep_unsigned=manner.thinking_style not in _CHECKING_STYLES)
-    on = dialogue.thinking and may_think(dialogue.tool_choice, turns, manner)
+    turns = write_turns(messages, manner)
+    on = dialogue.thinking and may_think(dialogue, manner)
     switch = switch_thinking(manner.thinking_style, dialogue.max_output_tokens, on=on)
     fields: dict[str, object] = {"model": manner.model, "max_tokens": dialogue.max_output_tokens}
     if system:
@@ -47,7 +45,7 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     return _encode(fields | {"stream": stream})
 
 
-def may_think(choice: ToolChoice, turns: Sequence[Turn], manner: Manner) -> bool:
+def may_think(dialogue: Dialogue, manner: Manner) -> bool:
     """Tell whether the server lets the model think; one that checks thinking does not in two cases.
 
     These are a call that is demanded, and a turn of the model's that goes on without its thinking: callers of the other
@@ -55,17 +53,10 @@ def may_think(choice: ToolChoice, turns: Sequence[Turn], manner: Manner) -> bool
     """
     if manner.thinking_style != "anthropic":
         return True
-    if choice.mode in ("required", "named"):
+    if dialogue.tool_choice.mode in ("required", "named"):
         return False
-    *earlier, last = ({_kind_of(block) for block in turn.content} for turn in turns) if turns else [set()]
-    begun = last if turns and turns[-1].role == "assistant" else set()
-    if earlier and "tool_result" in last:
-        begun = earlier[-1]
-    return not begun or bool(begun & {"thinking", "redacted_thinking"})
-
-
-def _kind_of(block: dict[str, object] | msgspec.Raw) -> object:
-    return msgspec.json.decode(block).get("type") if isinstance(block, msgspec.Raw) else block["type"]
+    begun = read_begun_turn(dialogue.messages, manner)
+    return not begun or any(map(is_thought, begun))
 
 
 def write_tool_choice(choice: ToolChoice) -> dict[str, object]:

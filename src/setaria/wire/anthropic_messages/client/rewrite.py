@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import msgspec
 
 from setaria.core.dialogue import Dialogue
-from setaria.wire.anthropic_messages.client.request import write_sampling, write_tool_choice
+from setaria.wire.anthropic_messages.client.messages import has_refused_thoughts, leave_out_thoughts
+from setaria.wire.anthropic_messages.client.request import may_think, write_sampling, write_tool_choice
+from setaria.wire.anthropic_messages.client.system_turns import may_have_system_turns, place_system_turns
 from setaria.wire.anthropic_messages.client.thinking import Switch, clamp_budget, is_thinking, switch_thinking
 from setaria.wire.codec import Envelope
 from setaria.wire.fields import (
@@ -47,11 +49,25 @@ def rewrite_request(envelope: Envelope, dialogue: Dialogue, manner: Manner) -> b
     fields: dict[str, object] = {"model": manner.model, "max_tokens": dialogue.max_output_tokens}
     fields |= {name: raw for name in names if (raw := present(given, name)) is not None and name not in fields}
     fields |= _move_output_format(given)
+    if envelope.stream:  # which the platform may want where the caller does not
+        fields["stream"] = True
     if dialogue.left_out:
         fields = _leave_out_tools(fields, given, dialogue)
+    fields |= _mend_messages(given, dialogue, manner)
     switch = _switch_thinking(given, dialogue, manner)
     fields = _force_sampling(fields, switch, dialogue, manner)
     return _encode(fields | {name: _merge(fields.get(name), value) for name, value in switch.items()})
+
+
+def _mend_messages(given: Fields, dialogue: Dialogue, manner: Manner) -> Mapping[str, object]:
+    """Give the messages without what the server would refuse; nothing where they may stay as they came."""
+    raw = given["messages"]
+    is_thoughtful, has_system = has_refused_thoughts(dialogue, manner), may_have_system_turns(raw)
+    if not (is_thoughtful or has_system):
+        return {}
+    kept = leave_out_thoughts(raw, manner) if is_thoughtful else read_list(raw, "messages")
+    mended: dict[str, object] = {"messages": kept} if is_thoughtful else {}
+    return mended | place_system_turns(given, kept) if has_system else mended
 
 
 def _move_output_format(given: Fields) -> Mapping[str, object]:
@@ -73,16 +89,21 @@ def _is_callers_own(tool: msgspec.Raw) -> bool:
 
 
 def _switch_thinking(given: Fields, dialogue: Dialogue, manner: Manner) -> Switch:
-    """Switch thinking as the dialogue has it; a style `anthropic` keeps the caller's own words where it can."""
+    """Switch thinking as the dialogue has it; a style `anthropic` keeps the caller's own words where it can.
+
+    Where it is not by these words alone that thinking is on, or that earlier thinking is missing, the server must not
+    be asked for thinking that it refuses.
+    """
     limit = dialogue.max_output_tokens
     asked = optional_object(given, "thinking", "thinking")
     if manner.thinking_style != "anthropic" or asked is None or not dialogue.thinking:
-        return switch_thinking(manner.thinking_style, limit, on=dialogue.thinking)
+        on = dialogue.thinking and (asked is not None or may_think(dialogue, manner))
+        return switch_thinking(manner.thinking_style, limit, on=on)
     if optional_string(asked, "type", "thinking.type") != "enabled":
         return {"thinking": asked}
     wanted = optional_integer(asked, "budget_tokens", "thinking.budget_tokens")
     budget_tokens = clamp_budget(limit // 2 if wanted is None else wanted, limit)
-    if budget_tokens is None:
+    if budget_tokens is None or (has_refused_thoughts(dialogue, manner) and not may_think(dialogue, manner)):
         return switch_thinking("anthropic", limit, on=False)
     return {"thinking": dict[str, object](asked) | {"budget_tokens": budget_tokens}}
 

@@ -16,6 +16,8 @@ import msgspec
 from setaria.core.dialogue import Block, Image, Message, Opaque, Reasoning, Text, ToolCall, ToolResult
 from setaria.core.errors import InvalidRequest
 from setaria.wire.anthropic_messages.answer import input_from_arguments
+from setaria.wire.anthropic_messages.client.begun import is_sent
+from setaria.wire.upstream_codec import Manner
 
 Content = dict[str, object] | msgspec.Raw
 
@@ -37,20 +39,19 @@ def split_system(messages: Sequence[Message]) -> tuple[list[Content], Sequence[M
     if not rest:
         return [], messages
     system = messages[: len(messages) - len(rest)]
-    return [block for message in system for block in _write_blocks(message.blocks, keep_unsigned=False)], rest
+    return [block for message in system for block in _write_blocks(message.blocks)], rest
 
 
-def write_turns(messages: Sequence[Message], *, keep_unsigned: bool) -> list[Turn]:
-    """Write the messages after the system prompt; see the rules above.
+def write_turns(messages: Sequence[Message], manner: Manner) -> list[Turn]:
+    """Write the messages after the system prompt, without thinking that the server would refuse; see the rules above.
 
-    Takes: keep_unsigned, whether the server takes thinking that nobody signed.
     Raises: InvalidRequest for sound or film, which the protocol has no place for.
     """
     turns = []
     for is_assistant, group in itertools.groupby(messages, lambda message: message.role == "assistant"):
         if is_assistant:
-            blocks = [block for message in group for block in message.blocks]
-            content = list(_write_blocks(blocks, keep_unsigned=keep_unsigned))
+            blocks = [block for message in group for block in message.blocks if is_sent(block, manner)]
+            content = list(_write_blocks(blocks))
         else:
             content = _write_user_turn(tuple(group))
         if content:
@@ -68,8 +69,8 @@ def _write_user_turn(messages: Sequence[Message]) -> list[Content]:
     results: list[Content] = []
     rest: list[Content] = []
     for message in messages:
-        blocks = _mark_as_system(message.blocks) if message.role == "system" else message.blocks
-        content = list(_write_blocks(blocks, keep_unsigned=False))
+        blocks = _mark_texts(message.blocks) if message.role == "system" else message.blocks
+        content = list(_write_blocks(blocks))
         if message.role == "tool":
             results += content
         else:
@@ -77,20 +78,24 @@ def _write_user_turn(messages: Sequence[Message]) -> list[Content]:
     return results + rest
 
 
-def _mark_as_system(blocks: Iterable[Block]) -> list[Block]:
-    return [Text(f"<system>\n{block.text}\n</system>") if isinstance(block, Text) else block for block in blocks]
+def _mark_texts(blocks: Iterable[Block]) -> list[Block]:
+    return [Text(mark_as_system(block.text)) if isinstance(block, Text) else block for block in blocks]
 
 
-def _write_blocks(blocks: Iterable[Block], *, keep_unsigned: bool) -> Iterable[Content]:
-    """Write blocks, all but blank texts, which servers refuse, and thinking that they would."""
+def mark_as_system(text: str) -> str:
+    """Mark a text in the user's turn as the system's."""
+    return f"<system>\n{text}\n</system>"
+
+
+def _write_blocks(blocks: Iterable[Block]) -> Iterable[Content]:
+    """Write blocks, all but blank texts, which servers refuse."""
     for block in blocks:
         match block:
             case Text(text):
                 if text.strip():
                     yield {"type": "text", "text": text}
             case Reasoning(text, signature):
-                if signature or keep_unsigned:
-                    yield {"type": "thinking", "thinking": text, "signature": signature}
+                yield {"type": "thinking", "thinking": text, "signature": signature}
             case Image():
                 yield {"type": "image", "source": _write_source(block)}
             case ToolCall(call_id, name):
@@ -129,5 +134,5 @@ def _write_result(result: ToolResult) -> dict[str, object]:
         case (Text(text),):
             written["content"] = text
         case parts:
-            written["content"] = list(_write_blocks(parts, keep_unsigned=False))
+            written["content"] = list(_write_blocks(parts))
     return written | {"is_error": True} if result.is_error else written
