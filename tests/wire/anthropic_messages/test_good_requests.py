@@ -1,11 +1,13 @@
 """Good requests: what they are read as."""
 
 import json
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from setaria.core.dialogue import (
     Block,
+    Dialogue,
     Image,
     Message,
     Opaque,
@@ -163,6 +165,30 @@ def test_tool_results_stand_apart_from_what_the_user_says() -> None:
         Message("user", (Text("a"), Text("b"))),
     )
     assert expected == ask_with(messages=[{"role": "user", "content": content}]).messages
+
+
+TEXT = {"type": "text", "text": "Gra"}
+THOUGHT = {"type": "thinking", "thinking": "hm"}
+LAST_TURNS: list[tuple[list[Mapping[str, object]], bool]] = [
+    ([QUESTION], False),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}], True),
+    ([QUESTION, {"role": "assistant", "content": [THOUGHT, TEXT]}], True),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}, QUESTION], False),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}, {"role": "system", "content": "x"}], False),
+    ([QUESTION, {"role": "assistant", "content": [TEXT, THOUGHT]}], False),
+    ([QUESTION, {"role": "assistant", "content": [CALL, TEXT]}], False),
+    ([QUESTION, {"role": "assistant", "content": ""}], False),
+    ([{"role": "system", "content": ""}], False),
+]
+
+
+@pytest.mark.parametrize("turns,expected", LAST_TURNS)
+@pytest.mark.parametrize("read", [ask_with, count_with])
+def test_a_last_turn_of_text_begins_the_answer(
+    turns: list[Mapping[str, object]], expected: bool, read: Callable[..., Dialogue]
+) -> None:
+    """The assistant's last turn is the beginning of the answer where it ends with text and has no calls."""
+    assert read(messages=turns).continues is expected
 
 
 @pytest.mark.parametrize("content", ["", [], [{"type": "text", "text": ""}]])

@@ -1,10 +1,10 @@
 """Messages: reads the system prompt and the turns of a dialogue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from setaria.core.dialogue import Block, Message, Role, ToolResult
+from setaria.core.dialogue import Block, Message, Role, Text, ToolCall, ToolResult
 from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
 from setaria.wire.anthropic_messages.blocks import read_blocks
@@ -17,8 +17,6 @@ _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system"
 def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
     """Read `system` and `messages` as turns in their order; a system turn may stand anywhere among them.
 
-    A last turn of the assistant is the beginning of its answer.
-
     Raises: InvalidRequest, which names the field at fault.
     """
     turns: list[Message] = []
@@ -28,6 +26,16 @@ def read_messages(fields: Fields, traits: Traits) -> tuple[Message, ...]:
     for at, item in enumerate(read_turns(fields)):
         turns += _read_message(item, f"messages.{at}", traits)
     return tuple(turns)
+
+
+def is_begun(messages: Sequence[Message]) -> bool:
+    """Tell whether the last turn is the beginning of the answer: one of the assistant's that ends with text.
+
+    A turn with calls is whole, and thinking alone is no beginning that could go on.
+    """
+    blocks = messages[-1].blocks if messages and messages[-1].role == "assistant" else ()
+    has_calls = any(isinstance(block, ToolCall) for block in blocks)
+    return bool(blocks) and isinstance(blocks[-1], Text) and not has_calls
 
 
 def _read_message(raw: msgspec.Raw, path: str, traits: Traits) -> tuple[Message, ...]:
