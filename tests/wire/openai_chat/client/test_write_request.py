@@ -123,6 +123,17 @@ def test_thinking_is_switched_in_the_deployments_own_way(
     assert (thinking, silent) == (plain | on, plain | off)
 
 
+@pytest.mark.parametrize("style", ["thinking_type", "chat_template_kwargs", "none"])
+def test_a_begun_answer_is_gone_on_with_where_the_server_can(style: ThinkingStyle) -> None:
+    """Servers with chat templates are told to go on, without thinking; to others the turn is one like any other."""
+    begun = msgspec.structs.replace(ASKED, messages=(*ASKED.messages, Message("assistant", (Text("Gra"),))))
+    flags = {"continue_final_message": True, "add_generation_prompt": False}
+    told = flags | {"chat_template_kwargs": {"enable_thinking": False}}
+    written = write(msgspec.structs.replace(begun, continues=True), style)
+    assert written == write(begun, style) | (told if style == "chat_template_kwargs" else {})
+    assert msgspec.convert(written["messages"], list[object])[-1] == {"role": "assistant", "content": "Gra"}
+
+
 def test_pieces_of_text_become_one() -> None:
     """Strict servers take no parts where there is only text; opaque blocks are dropped."""
     turn = Message("user", (Text("a"), Opaque("document", b"{}"), Text("b")))
