@@ -18,6 +18,12 @@ _CHECKING_STYLES = frozenset({"anthropic", "none"})
 _MAX_TEMPERATURE = 1.0
 _CHOICE_TYPES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 
+# The protocol has no such form: its schemas must name each property.
+_JSON_ONLY: dict[str, object] = {
+    "type": "text",
+    "text": "Your answer must be one JSON object and nothing else: no words around it, no code fence.",
+}
+
 _read_schema = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -28,6 +34,8 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     Raises: InvalidRequest for sound or film, which the protocol has no place for.
     """
     system, messages = split_system(dialogue.messages)
+    if dialogue.response_format.kind == "json_object":
+        system = [*system, _JSON_ONLY]
     turns = write_turns(messages, keep_unsigned=manner.thinking_style not in _CHECKING_STYLES)
     on = dialogue.thinking and may_think(dialogue.tool_choice, turns, manner)
     switch = switch_thinking(manner.thinking_style, dialogue.max_output_tokens, on=on)
