@@ -41,10 +41,11 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
 
 
 class Opaque(msgspec.Struct, frozen=True, gc=False, tag="opaque"):
-    """A block that the platform does not understand, kept as its JSON bytes."""
+    """A block of one protocol only, kept as its JSON bytes; `text` is what it says to who does not know its kind."""
 
     kind: str
     raw: bytes
+    text: str = ""
 
 
 class ToolResult(msgspec.Struct, frozen=True, gc=False, tag="tool_result"):

@@ -167,6 +167,49 @@ def test_tool_results_stand_apart_from_what_the_user_says() -> None:
     assert expected == ask_with(messages=[{"role": "user", "content": content}]).messages
 
 
+def source(kind: str, **fields: object) -> dict[str, object]:
+    """Give a document with this source."""
+    return {"type": "document", "source": {"type": kind, **fields}}
+
+
+PIECES = [{"type": "text", "text": "One"}, {"type": "image", "source": {}}, {"type": "text", "text": "two"}]
+FOUND: dict[str, object] = {
+    "type": "search_result",
+    "source": "https://a/b",
+    "title": "T",
+    "content": PIECES,
+    "citations": {},
+}
+DOCUMENTS: list[tuple[dict[str, object], str]] = [
+    (source("text", media_type="text/plain", data="Words"), "<document>\nWords\n</document>"),
+    (
+        source("text", data="Words") | {"title": "T", "context": "C", "citations": {"enabled": True}},
+        "<document>\nT\nC\nWords\n</document>",
+    ),
+    (source("text", data="Words") | {"title": None}, "<document>\nWords\n</document>"),
+    (source("content", content="Words"), "<document>\nWords\n</document>"),
+    (source("content", content=PIECES), "<document>\nOne\ntwo\n</document>"),
+    (FOUND, "<search_result>\nT\nhttps://a/b\nOne\ntwo\n</search_result>"),
+    (source("text", data=""), ""),
+    (source("base64", media_type="application/pdf", data="JVBE"), ""),
+    (source("url", url="https://a/b.pdf"), ""),
+    (source("text", data=5), ""),
+    ({"type": "document"}, ""),
+    ({"type": "search_result", "content": None}, ""),
+    ({"type": "tool_reference", "text": "x"}, ""),
+]
+
+
+@pytest.mark.parametrize("block,expected", DOCUMENTS)
+def test_documents_keep_their_text(block: dict[str, object], expected: str) -> None:
+    """Blocks that bring plain text are kept as they came, with that text; so are those in a tool's result."""
+    kept = Opaque(str(block["type"]), json.dumps(block).encode(), expected)
+    assert blocks_of("user", block) == (kept,)
+    assert blocks_of("user", {"type": "tool_result", "tool_use_id": "1", "content": [block]}) == (
+        ToolResult("1", (kept,)),
+    )
+
+
 TEXT = {"type": "text", "text": "Gra"}
 THOUGHT = {"type": "thinking", "thinking": "hm"}
 LAST_TURNS: list[tuple[list[Mapping[str, object]], bool]] = [

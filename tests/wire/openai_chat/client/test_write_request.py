@@ -135,10 +135,26 @@ def test_a_begun_answer_is_gone_on_with_where_the_server_can(style: ThinkingStyl
 
 
 def test_pieces_of_text_become_one() -> None:
-    """Strict servers take no parts where there is only text; opaque blocks are dropped."""
+    """Strict servers take no parts where there is only text; opaque blocks without text are dropped."""
     turn = Message("user", (Text("a"), Opaque("document", b"{}"), Text("b")))
     answer = Message("assistant", (Text("c"), Text("d")))
     assert messages(turn, answer) == [{"role": "user", "content": "a\nb"}, {"role": "assistant", "content": "c\nd"}]
+
+
+def test_the_text_of_opaque_blocks_goes_out() -> None:
+    """What a document says is read by servers that know no documents, also beside pictures and in tools' results."""
+    document = Opaque("document", b"{}", "D")
+    picture = Image(url="https://host/a.png")
+    shown = {"type": "image_url", "image_url": {"url": "https://host/a.png"}}
+    assert messages(
+        Message("user", (Text("a"), document)),
+        Message("user", (picture, document)),
+        Message("tool", (ToolResult("c", (Text("b"), document, Opaque("tool_reference", b"{}"))),)),
+    ) == [
+        {"role": "user", "content": "a\nD"},
+        {"role": "user", "content": [shown, {"type": "text", "text": "D"}]},
+        {"role": "tool", "tool_call_id": "c", "content": "b\nD"},
+    ]
 
 
 def test_pictures_are_parts() -> None:

@@ -65,6 +65,10 @@ TURNS = [
         "<|im_start|>user\nSee\n[image]\n[audio]<|im_end|>\n",
     ),
     (
+        dialogue(Message("user", (Opaque("document", b"{}", "Words"), Text("See")))),
+        "<|im_start|>user\nWords\nSee<|im_end|>\n",
+    ),
+    (
         dialogue(*RESULT_MESSAGES[1:]),
         (
             "<|im_start|>user\nWhat is the weather like in Hebei?<|im_end|>\n"
@@ -370,6 +374,17 @@ def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:
     assert (sizes == sorted(sizes, reverse=True), len(sizes)) == (True, 7)
     assert (len(versions[-1].tools), versions[-1].tools[0].name) == (16, "tool_19")
     assert Text("Tell me what Setaria is.") in [block for one in versions[-1].messages for block in one.blocks]
+
+
+END = "<|im_end|>\n<|im_start|>assistant\n<think></think>"
+
+
+def test_documents_are_condensed_too(model: LocalModel) -> None:
+    """A long document is cut as older texts are, beside the question and in a tool's result; the question is not."""
+    document = Opaque("document", b"{}", "lines of a file " * 2_000)
+    results = Message("tool", (ToolResult("c1", (document,)),))
+    prompt, text = read(model, dialogue(results, Message("user", (document, Text("What is in it?")))))
+    assert (len(prompt.ids) <= 1_024, text.count("[...]"), text.endswith("What is in it?" + END)) == (True, 2, True)
 
 
 def test_condensing_keeps_a_begun_answer(model: LocalModel) -> None:

@@ -98,16 +98,17 @@ def _condense_message(message: Message, chars: int, question: Text | None) -> Me
 
 def _condense_block(block: Block, chars: int) -> Block:
     match block:
-        case Text() | Reasoning():
+        case Text() | Reasoning() | Opaque():
             return msgspec.structs.replace(block, text=shorten(block.text, chars))
         case ToolResult():
             content = tuple(
-                Text(shorten(part.text, chars)) if isinstance(part, Text) else part for part in block.content
+                part if isinstance(part, Image) else msgspec.structs.replace(part, text=shorten(part.text, chars))
+                for part in block.content
             )
             return msgspec.structs.replace(block, content=content)
         case ToolCall():
             return msgspec.structs.replace(block, arguments=_condense_arguments(block.arguments, chars))
-        case Image() | Opaque():
+        case Image():
             return block
 
 

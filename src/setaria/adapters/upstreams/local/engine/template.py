@@ -1,8 +1,8 @@
 """Template: a dialogue as the text that a model's chat template makes of it.
 
-What a template cannot take is fitted to it: all system messages become one at the front, pictures and unknown blocks
-become a short placeholder, and arguments that are no JSON object become the one argument `arguments`. What has been
-thought in earlier turns stays, for models that are to see it.
+What a template cannot take is fitted to it: all system messages become one at the front, pictures and blocks without
+text become a short placeholder, and arguments that are no JSON object become the one argument `arguments`. What has
+been thought in earlier turns stays, for models that are to see it.
 
 Text from outside can never become a special token such as `<|im_end|>`: a `BREAK` is put inside each one that it
 contains, and at its ends where it could complete one together with the template's own words.
@@ -156,7 +156,7 @@ def system_text(dialogue: Dialogue) -> str:
 
 
 def plain_text(blocks: tuple[Block, ...]) -> str:
-    """Write texts as they are, one after another, with a short placeholder for what is no text."""
+    """Write texts as they are, one after another, with a short placeholder for what has no text."""
     parts = []
     for block in blocks:
         match block:
@@ -164,8 +164,8 @@ def plain_text(blocks: tuple[Block, ...]) -> str:
                 parts.append(text)
             case Image():
                 parts.append("[image]")
-            case Opaque(kind=kind):
-                parts.append(f"[{kind}]")
+            case Opaque(kind=kind, text=text):
+                parts.append(text or f"[{kind}]")
             case Reasoning() | ToolCall() | ToolResult():
                 pass
     return "\n".join(parts)
