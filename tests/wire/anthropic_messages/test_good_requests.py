@@ -210,6 +210,26 @@ def test_documents_keep_their_text(block: dict[str, object], expected: str) -> N
     )
 
 
+BILLING = "x-anthropic-billing-header: cc_version=2.1.330.52d; cc_entrypoint=sdk-cli;"
+
+
+@pytest.mark.parametrize(
+    "system,expected",
+    [
+        ([{"type": "text", "text": BILLING}, {"type": "text", "text": "Be brief."}], ("Be brief.",)),
+        ([{"type": "text", "text": f"{BILLING}\n\nBe brief."}], ("Be brief.",)),
+        (f"{BILLING}\nBe brief.", ("Be brief.",)),
+        (BILLING, ()),
+        (f"No {BILLING}", (f"No {BILLING}",)),
+    ],
+)
+def test_the_billing_line_is_no_part_of_the_prompt(system: object, expected: tuple[str, ...]) -> None:
+    """Claude Code's line for its maker's servers is dropped, which changes often and spoils the cache of prompts."""
+    asked = ask_with(system=system, messages=[QUESTION, {"role": "user", "content": BILLING}]).messages
+    assert [block for turn in asked if turn.role == "system" for block in turn.blocks] == list(map(Text, expected))
+    assert asked[-1].blocks == (Text(BILLING),)
+
+
 TEXT = {"type": "text", "text": "Gra"}
 THOUGHT = {"type": "thinking", "thinking": "hm"}
 LAST_TURNS: list[tuple[list[Mapping[str, object]], bool]] = [

@@ -11,6 +11,8 @@ from setaria.wire.anthropic_messages.blocks import read_blocks
 from setaria.wire.fields import Fields, present, read_object, required_choice
 from setaria.wire.turns import read_turns
 
+_BILLING = "x-anthropic-billing-header:"
+_NOTHING = Text("")
 _ROLES: Mapping[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
@@ -51,10 +53,23 @@ def _read_message(raw: msgspec.Raw, path: str, traits: Traits) -> tuple[Message,
     return _split_turn(role, blocks)
 
 
+def _drop_billing_line(block: Block) -> Block:
+    """Drop the line that Claude Code puts before its system prompt: it is for its maker's servers and changes often.
+
+    To all others it is noise that spoils the cache of prompts. Servers of this protocol get it, in the caller's bytes.
+    Source: https://github.com/anthropics/claude-code/issues/24168, read November 2026.
+    """
+    if isinstance(block, Text) and block.text.startswith(_BILLING):
+        return Text(block.text.partition("\n")[2].lstrip("\n"))
+    return block
+
+
 def _split_turn(role: Role, blocks: tuple[Block, ...]) -> tuple[Message, ...]:
     """Make the turns of one message: tool results come first and apart; a system message without words is none."""
     if role == "assistant":
         return (Message(role, blocks),)
+    if role == "system":
+        blocks = tuple(block for block in map(_drop_billing_line, blocks) if block != _NOTHING)
     results = tuple(block for block in blocks if isinstance(block, ToolResult))
     rest = tuple(block for block in blocks if not isinstance(block, ToolResult))
     turns = (Message("tool", results), Message(role, rest))
