@@ -46,6 +46,7 @@ def test_a_short_piece_of_a_stream_is_one_token(piece: str, tokens: int) -> None
         (ToolResult("call_1", (Text("abcd"), Image(url="https://x/y.png"))), CALL + 1 + IMAGE_TOKENS),
         (Opaque("document", b"x" * 40), 10),
         (Opaque("document", b"x" * 1_000_000), IMAGE_TOKENS),
+        (Opaque("document", b"x" * 1_000_000, "y" * 40_000), 10_000),
     ],
 )
 def test_each_kind_of_block_has_its_estimate(block: Block, tokens: int) -> None:

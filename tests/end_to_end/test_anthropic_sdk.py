@@ -52,6 +52,25 @@ def test_a_stream_says_the_same_as_a_whole_answer(client: anthropic.Anthropic) -
     assert streamed.stop_reason == whole.stop_reason
 
 
+@pytest.mark.parametrize("beginning", ["Setaria is a self-hosted API", "Setaria is"])
+def test_a_begun_answer_is_gone_on_with(client: anthropic.Anthropic, beginning: str) -> None:
+    """The answer is what comes behind the last message, without thinking, and the usage counts both messages."""
+    turn: Any = {"role": "assistant", "content": beginning}
+    asked: Any = {"model": "seedling", "messages": [{"role": "user", "content": "What is Setaria?"}]}
+    begun: Any = asked | {"messages": [*asked["messages"], turn]}
+    off: Any = {"type": "disabled"}
+    whole = client.messages.create(max_tokens=500, thinking=off, extra_body={"temperature": 0}, **asked)
+    answer = client.messages.create(max_tokens=500, extra_body={"temperature": 0}, **begun)
+    assert [block.type for block in answer.content] == ["text"]
+    texts = [block.text for block in (*whole.content, *answer.content) if block.type == "text"]
+    assert texts[0].startswith(beginning)
+    assert not texts[1].startswith("Setaria")
+    usage = answer.usage
+    counted = client.messages.count_tokens(**begun).input_tokens
+    assert usage.input_tokens + (usage.cache_read_input_tokens or 0) == counted
+    assert counted > client.messages.count_tokens(thinking=off, **asked).input_tokens
+
+
 @pytest.mark.parametrize("thinking", [{"type": "enabled", "budget_tokens": 1024}, {"type": "disabled"}])
 def test_a_tool_loop_runs_to_its_end(client: anthropic.Anthropic, thinking: Any) -> None:
     """The call comes as a tool_use block, and the result is in the final answer; blocks are sent back as they came."""

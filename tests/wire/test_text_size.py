@@ -44,12 +44,24 @@ def dialogue(*blocks: Block, tools: tuple[Tool, ...] = (), schema: bytes = b"") 
         dialogue(Reasoning(LONG)),
         dialogue(ToolCall("c", "f", LONG)),
         dialogue(ToolResult("c", (Text(LONG),))),
+        dialogue(Opaque("document", b"", LONG)),
         dialogue(tools=(Tool("f", LONG),)),
         dialogue(tools=(Tool("f", parameters=LONG.encode()),)),
         dialogue(schema=LONG.encode()),
         dialogue(Text(LONG[: TEXT_LIMIT_BYTES // 2 + 1]), Text(LONG[: TEXT_LIMIT_BYTES // 2 + 1])),
     ],
-    ids=["text", "script", "reasoning", "arguments", "result", "description", "parameters", "schema", "sum"],
+    ids=[
+        "text",
+        "script",
+        "reasoning",
+        "arguments",
+        "result",
+        "document",
+        "description",
+        "parameters",
+        "schema",
+        "sum",
+    ],
 )
 def test_long_text_is_refused(long: Dialogue) -> None:
     """One byte above the limit is too many, wherever the text stands."""

@@ -41,10 +41,11 @@ class ToolCall(msgspec.Struct, frozen=True, gc=False, tag="tool_call"):
 
 
 class Opaque(msgspec.Struct, frozen=True, gc=False, tag="opaque"):
-    """A block that the platform does not understand, kept as its JSON bytes."""
+    """A block of one protocol only, kept as its JSON bytes; `text` is what it says to who does not know its kind."""
 
     kind: str
     raw: bytes
+    text: str = ""
 
 
 class ToolResult(msgspec.Struct, frozen=True, gc=False, tag="tool_result"):
@@ -110,7 +111,8 @@ class Dialogue(msgspec.Struct, frozen=True, gc=False):
 
     `left_out` names the types of server tools that the caller offered and the platform dropped, for the log.
     `has_variants`: a turn may have a role, or a field of its own, that servers of the caller's protocol know under
-    another name.
+    another name. `continues`: the last turn, one of the assistant's, is the beginning of the answer; what is new goes
+    on behind it.
     """
 
     messages: tuple[Message, ...]
@@ -122,3 +124,9 @@ class Dialogue(msgspec.Struct, frozen=True, gc=False):
     response_format: ResponseFormat = ResponseFormat()
     left_out: tuple[str, ...] = ()
     has_variants: bool = False
+    continues: bool = False
+
+    @property
+    def thinks_first(self) -> bool:
+        """Whether the answer is to begin with thinking; one that was begun already is past that."""
+        return self.thinking and not self.continues

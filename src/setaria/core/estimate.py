@@ -44,5 +44,5 @@ def _estimate_block(block: Block) -> int:
     if isinstance(block, Image):
         return IMAGE_TOKENS
     if isinstance(block, Opaque):
-        return min(estimate_bytes(block.raw), IMAGE_TOKENS)
+        return estimate_tokens(block.text) if block.text else min(estimate_bytes(block.raw), IMAGE_TOKENS)
     assert_never(block)

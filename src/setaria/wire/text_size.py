@@ -11,7 +11,7 @@ TEXT_LIMIT_BYTES = 16 * 1024 * 1024
 
 
 def refuse_long_text(fields: Fields, dialogue: Dialogue) -> None:
-    """Let a dialogue go on whose text, as UTF-8 and without pictures and opaque blocks, is within the limit.
+    """Let a dialogue go on whose text, as UTF-8 and without pictures and raw opaque blocks, is within the limit.
 
     Takes: fields, the request that the dialogue was read from; one that is short as a whole is not looked through.
     Raises: TooLarge.
@@ -31,13 +31,13 @@ def _block_bytes(blocks: Iterable[Block]) -> int:
     size_bytes = 0
     for block in blocks:
         match block:
-            case Text(text) | Reasoning(text):
+            case Text(text) | Reasoning(text) | Opaque(text=text):
                 size_bytes += _text_bytes(text)
             case ToolCall(arguments=arguments):
                 size_bytes += _text_bytes(arguments)
             case ToolResult(content=content):
                 size_bytes += _block_bytes(content)
-            case Image() | Opaque():
+            case Image():
                 pass
             case _:
                 assert_never(block)

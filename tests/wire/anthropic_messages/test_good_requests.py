@@ -1,11 +1,13 @@
 """Good requests: what they are read as."""
 
 import json
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from setaria.core.dialogue import (
     Block,
+    Dialogue,
     Image,
     Message,
     Opaque,
@@ -163,6 +165,93 @@ def test_tool_results_stand_apart_from_what_the_user_says() -> None:
         Message("user", (Text("a"), Text("b"))),
     )
     assert expected == ask_with(messages=[{"role": "user", "content": content}]).messages
+
+
+def source(kind: str, **fields: object) -> dict[str, object]:
+    """Give a document with this source."""
+    return {"type": "document", "source": {"type": kind, **fields}}
+
+
+PIECES = [{"type": "text", "text": "One"}, {"type": "image", "source": {}}, {"type": "text", "text": "two"}]
+FOUND: dict[str, object] = {
+    "type": "search_result",
+    "source": "https://a/b",
+    "title": "T",
+    "content": PIECES,
+    "citations": {},
+}
+DOCUMENTS: list[tuple[dict[str, object], str]] = [
+    (source("text", media_type="text/plain", data="Words"), "<document>\nWords\n</document>"),
+    (
+        source("text", data="Words") | {"title": "T", "context": "C", "citations": {"enabled": True}},
+        "<document>\nT\nC\nWords\n</document>",
+    ),
+    (source("text", data="Words") | {"title": None}, "<document>\nWords\n</document>"),
+    (source("content", content="Words"), "<document>\nWords\n</document>"),
+    (source("content", content=PIECES), "<document>\nOne\ntwo\n</document>"),
+    (FOUND, "<search_result>\nT\nhttps://a/b\nOne\ntwo\n</search_result>"),
+    (source("text", data=""), ""),
+    (source("base64", media_type="application/pdf", data="JVBE"), ""),
+    (source("url", url="https://a/b.pdf"), ""),
+    (source("text", data=5), ""),
+    ({"type": "document"}, ""),
+    ({"type": "search_result", "content": None}, ""),
+    ({"type": "tool_reference", "text": "x"}, ""),
+]
+
+
+@pytest.mark.parametrize("block,expected", DOCUMENTS)
+def test_documents_keep_their_text(block: dict[str, object], expected: str) -> None:
+    """Blocks that bring plain text are kept as they came, with that text; so are those in a tool's result."""
+    kept = Opaque(str(block["type"]), json.dumps(block).encode(), expected)
+    assert blocks_of("user", block) == (kept,)
+    assert blocks_of("user", {"type": "tool_result", "tool_use_id": "1", "content": [block]}) == (
+        ToolResult("1", (kept,)),
+    )
+
+
+BILLING = "x-anthropic-billing-header: cc_version=2.1.330.52d; cc_entrypoint=sdk-cli;"
+
+
+@pytest.mark.parametrize(
+    "system,expected",
+    [
+        ([{"type": "text", "text": BILLING}, {"type": "text", "text": "Be brief."}], ("Be brief.",)),
+        ([{"type": "text", "text": f"{BILLING}\n\nBe brief."}], ("Be brief.",)),
+        (f"{BILLING}\nBe brief.", ("Be brief.",)),
+        (BILLING, ()),
+        (f"No {BILLING}", (f"No {BILLING}",)),
+    ],
+)
+def test_the_billing_line_is_no_part_of_the_prompt(system: object, expected: tuple[str, ...]) -> None:
+    """Claude Code's line for its maker's servers is dropped, which changes often and spoils the cache of prompts."""
+    asked = ask_with(system=system, messages=[QUESTION, {"role": "user", "content": BILLING}]).messages
+    assert [block for turn in asked if turn.role == "system" for block in turn.blocks] == list(map(Text, expected))
+    assert asked[-1].blocks == (Text(BILLING),)
+
+
+TEXT = {"type": "text", "text": "Gra"}
+THOUGHT = {"type": "thinking", "thinking": "hm"}
+LAST_TURNS: list[tuple[list[Mapping[str, object]], bool]] = [
+    ([QUESTION], False),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}], True),
+    ([QUESTION, {"role": "assistant", "content": [THOUGHT, TEXT]}], True),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}, QUESTION], False),
+    ([QUESTION, {"role": "assistant", "content": "Gra"}, {"role": "system", "content": "x"}], False),
+    ([QUESTION, {"role": "assistant", "content": [TEXT, THOUGHT]}], False),
+    ([QUESTION, {"role": "assistant", "content": [CALL, TEXT]}], False),
+    ([QUESTION, {"role": "assistant", "content": ""}], False),
+    ([{"role": "system", "content": ""}], False),
+]
+
+
+@pytest.mark.parametrize("turns,expected", LAST_TURNS)
+@pytest.mark.parametrize("read", [ask_with, count_with])
+def test_a_last_turn_of_text_begins_the_answer(
+    turns: list[Mapping[str, object]], expected: bool, read: Callable[..., Dialogue]
+) -> None:
+    """The assistant's last turn is the beginning of the answer where it ends with text and has no calls."""
+    assert read(messages=turns).continues is expected
 
 
 @pytest.mark.parametrize("content", ["", [], [{"type": "text", "text": ""}]])

@@ -40,12 +40,18 @@ class Output(NamedTuple):
     tools: tuple[Tool, ...] = TOOLS
     thinking: bool = True
     inside_thinking: bool = False
+    inside_answer: bool = False
     was_cut: bool = False
 
 
 def events_of(output: Output, pieces: Iterable[str]) -> list[Event]:
     """Read the output in these pieces."""
-    reader = DialectReader(output.tools, thinking=output.thinking, inside_thinking=output.inside_thinking)
+    reader = DialectReader(
+        output.tools,
+        thinking=output.thinking,
+        inside_thinking=output.inside_thinking,
+        inside_answer=output.inside_answer,
+    )
     events: list[Event] = []
     for piece in pieces:
         events += reader.feed(piece, 1)

@@ -56,6 +56,18 @@ THINKING: dict[str, tuple[Output, list[Part]]] = {
     "a mark in the reasoning": (Output("<think>no <think> here</think>"), [("reasoning", "no <think> here")]),
 }
 
+GONE_ON: list[tuple[str, str, list[Part]]] = [
+    ("newlines", "\n\n  code", [("text", "\n\n  code")]),
+    ("marks", "\n<think>a</think> b", [("text", "\n<think>a</think> b")]),
+    ("a call", f"\n<tool_call>{WEATHER}</tool_call>", [("text", "\n"), WEATHER_CALL]),
+    ("no call", "<tool_call> is\n a mark", [("text", "<tool_call> is\n a mark")]),
+]
+BEGUN: dict[str, tuple[Output, list[Part]]] = {
+    f"{name}, thinking {thinking}": (Output(text, thinking=thinking, inside_answer=True), expected)
+    for thinking in (True, False)
+    for name, text, expected in GONE_ON
+}
+
 XML: dict[str, tuple[Output, list[Part]]] = {
     "one call": (Output(f"<tool_call>\n{WEATHER}\n</tool_call>"), [WEATHER_CALL]),
     "no newlines": (
@@ -317,6 +329,7 @@ TRANSCRIPTS = {
     f"{family}: {name}": case
     for family, cases in {
         "thinking": THINKING,
+        "begun": BEGUN,
         "xml": XML,
         "garbage": GARBAGE,
         "json": JSON,

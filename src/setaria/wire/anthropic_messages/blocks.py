@@ -7,6 +7,7 @@ import msgspec
 from setaria.core.dialogue import Block, Image, Opaque, Reasoning, Role, Text, ToolCall, ToolResult
 from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
+from setaria.wire.anthropic_messages.documents import read_plain_text
 from setaria.wire.capability import require_capability
 from setaria.wire.fields import (
     Fields,
@@ -38,7 +39,7 @@ _ROLE_OF: Mapping[str, Role] = {
 def read_blocks(raw: msgspec.Raw, path: str, role: Role, traits: Traits) -> tuple[Block, ...]:
     """Read content, which is a string or an array of blocks; empty text gives no block.
 
-    A block of a kind that is not known is kept as it is.
+    A block of a kind that is not known is kept as it is, one of a document with the text that it brings.
 
     Raises: InvalidRequest, which names the field at fault, also for a picture that the model can't take.
     """
@@ -79,7 +80,7 @@ def _read_part(raw: msgspec.Raw, fields: Fields, path: str, traits: Traits) -> T
             require_capability(traits, "image", path)
             return _read_image(required_object(fields, "source", f"{path}.source"), f"{path}.source")
         case _:
-            return Opaque(kind, bytes(raw))
+            return Opaque(kind, bytes(raw), read_plain_text(kind, raw))
 
 
 def _read_text(fields: Fields, name: str, path: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from setaria.core.dialogue import Dialogue, ResponseFormat, Sampling
 from setaria.core.errors import InvalidRequest
 from setaria.core.traits import Traits
-from setaria.wire.anthropic_messages.messages import read_messages
+from setaria.wire.anthropic_messages.messages import is_begun, read_messages
 from setaria.wire.anthropic_messages.tools import read_left_out, read_tool_choice, read_tools
 from setaria.wire.capability import require_capability
 from setaria.wire.fields import (
@@ -57,8 +57,9 @@ def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
     """
     thinking = _read_thinking(fields, traits)
     tools = read_tools(fields, traits)
+    messages = read_messages(fields, traits)
     dialogue = Dialogue(
-        messages=read_messages(fields, traits),
+        messages=messages,
         thinking=thinking,
         max_output_tokens=_read_max_tokens(fields, traits),
         sampling=_read_sampling(fields, traits, thinking=thinking),
@@ -66,6 +67,7 @@ def read_dialogue(fields: Fields, traits: Traits) -> Dialogue:
         tool_choice=read_tool_choice(fields, tools),
         response_format=_read_response_format(fields, traits),
         left_out=read_left_out(fields),
+        continues=is_begun(messages),
     )
     refuse_long_text(fields, dialogue)
     return dialogue
@@ -76,13 +78,15 @@ def read_counted_dialogue(fields: Fields, traits: Traits) -> Dialogue:
 
     Raises: InvalidRequest, whose message and `param` name the field and what is allowed; TooLarge.
     """
+    messages = read_messages(fields, traits)
     dialogue = Dialogue(
-        messages=read_messages(fields, traits),
+        messages=messages,
         thinking=_read_thinking(fields, traits),
         max_output_tokens=traits.default_output_tokens,
         sampling=Sampling(traits.recommended.temperature, traits.recommended.top_p),
         tools=read_tools(fields, traits),
         left_out=read_left_out(fields),
+        continues=is_begun(messages),
     )
     refuse_long_text(fields, dialogue)
     return dialogue

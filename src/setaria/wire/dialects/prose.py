@@ -45,16 +45,20 @@ class Prose:
     """Reads reasoning and answer into the outlet and hands tool calls over.
 
     Takes: calls, whether `<tool_call>` is a mark; thinking, whether the model was asked to think; inside_thinking,
-    whether the output starts within an open think block.
+    whether the output starts within an open think block; inside_answer, whether it goes on with text that was begun
+    before (ANSWER).
     """
 
-    def __init__(self, outlet: Outlet, *, calls: bool, thinking: bool, inside_thinking: bool) -> None:
+    def __init__(
+        self, outlet: Outlet, *, calls: bool, thinking: bool, inside_thinking: bool, inside_answer: bool = False
+    ) -> None:
         self._outlet = outlet
         self._calls: tuple[str, ...] = (CALL,) if calls else ()
-        self._state = _State.THINK_LEAD if inside_thinking else _State.LEAD
+        start = _State.ANSWER if inside_answer else _State.LEAD
+        self._state = _State.THINK_LEAD if inside_thinking else start
         self._thinks = thinking or inside_thinking
-        self._may_close = True
-        self._said = False
+        self._may_close = not inside_answer
+        self._said = inside_answer
         self._space = ""
         self._held = ""
 

@@ -18,15 +18,24 @@ class DialectReader:
     """Reads one output; `reasoning_tokens` counts the tokens fed while the output was inside its reasoning.
 
     Takes: tools, those that were offered (without any, a `<tool_call>` is text); thinking, whether the model was asked
-    to think; inside_thinking, whether the prompt ended within a think block, so that the output starts in it.
+    to think; inside_thinking, whether the prompt ended within a think block, so that the output starts in it;
+    inside_answer, whether the prompt ended within the answer's text, so that the output goes on with it to the letter.
     Order: `feed` any number of times; then `close` or `cut`, once.
     """
 
-    def __init__(self, tools: tuple[Tool, ...], *, thinking: bool, inside_thinking: bool) -> None:
+    def __init__(
+        self, tools: tuple[Tool, ...], *, thinking: bool, inside_thinking: bool, inside_answer: bool = False
+    ) -> None:
         self.reasoning_tokens = 0
         self._outlet = Outlet()
         self._types = ArgumentTypes(tools)
-        self._prose = Prose(self._outlet, calls=bool(tools), thinking=thinking, inside_thinking=inside_thinking)
+        self._prose = Prose(
+            self._outlet,
+            calls=bool(tools),
+            thinking=thinking,
+            inside_thinking=inside_thinking,
+            inside_answer=inside_answer,
+        )
         self._section: CallSection | None = None
         self._calls_before = 0
 

@@ -125,6 +125,23 @@ def test_endings(pieces: tuple[str, ...], reason: str, stop_sequence: str, expec
     run(story)
 
 
+def test_an_answer_that_was_begun() -> None:
+    """What goes on behind the beginning of an answer comes to the letter, its first newlines too."""
+
+    async def story(engine: FakeEngine, upstream: LocalUpstream) -> None:
+        sink = RecordingSink()
+        asked = request()
+        asked = msgspec.structs.replace(asked, dialogue=msgspec.structs.replace(asked.dialogue, continues=True))
+        upstream.start(asked, sink)
+        ask = await engine.next_ask(Generate)
+        assert ask.dialogue.continues is True
+        engine.tell(*answer_to(ask.id, "\n", " two"))
+        await sink.change()
+        assert sink.events == [TextDelta("\n"), TextDelta(" two"), Finish("stop"), report(10, 2)]
+
+    run(story)
+
+
 def test_thinking_that_began_in_the_prompt() -> None:
     """An output that starts inside thinking is reasoning up to its closing mark."""
 

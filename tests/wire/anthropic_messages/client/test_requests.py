@@ -71,6 +71,16 @@ def test_a_request_without_a_stream() -> None:
     assert json.loads(UPSTREAM.write_request(dialogue(), VLLM, stream=False))["stream"] is False
 
 
+@pytest.mark.parametrize("asked", [(), (Message("system", (Text("Be brief."),)),)])
+def test_any_json_is_asked_for_in_words(asked: tuple[Message, ...]) -> None:
+    """The protocol has no form for JSON without a schema, so the system prompt ends with it."""
+    plain = dialogue(*asked, USER)
+    written = write(msgspec.structs.replace(plain, response_format=ResponseFormat("json_object")))
+    *before, last = written["system"]
+    assert (before, "one JSON object" in last["text"]) == (write(plain).get("system", []), True)
+    assert "output_config" not in written
+
+
 IMAGE = Image(url="data:image/PNG;base64,iVBO")
 SYSTEM = Message("system", (Text("Be brief."),))
 

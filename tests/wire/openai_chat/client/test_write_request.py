@@ -123,11 +123,38 @@ def test_thinking_is_switched_in_the_deployments_own_way(
     assert (thinking, silent) == (plain | on, plain | off)
 
 
+@pytest.mark.parametrize("style", ["thinking_type", "chat_template_kwargs", "none"])
+def test_a_begun_answer_is_gone_on_with_where_the_server_can(style: ThinkingStyle) -> None:
+    """Servers with chat templates are told to go on, without thinking; to others the turn is one like any other."""
+    begun = msgspec.structs.replace(ASKED, messages=(*ASKED.messages, Message("assistant", (Text("Gra"),))))
+    flags = {"continue_final_message": True, "add_generation_prompt": False}
+    told = flags | {"chat_template_kwargs": {"enable_thinking": False}}
+    written = write(msgspec.structs.replace(begun, continues=True), style)
+    assert written == write(begun, style) | (told if style == "chat_template_kwargs" else {})
+    assert msgspec.convert(written["messages"], list[object])[-1] == {"role": "assistant", "content": "Gra"}
+
+
 def test_pieces_of_text_become_one() -> None:
-    """Strict servers take no parts where there is only text; opaque blocks are dropped."""
+    """Strict servers take no parts where there is only text; opaque blocks without text are dropped."""
     turn = Message("user", (Text("a"), Opaque("document", b"{}"), Text("b")))
     answer = Message("assistant", (Text("c"), Text("d")))
     assert messages(turn, answer) == [{"role": "user", "content": "a\nb"}, {"role": "assistant", "content": "c\nd"}]
+
+
+def test_the_text_of_opaque_blocks_goes_out() -> None:
+    """What a document says is read by servers that know no documents, also beside pictures and in tools' results."""
+    document = Opaque("document", b"{}", "D")
+    picture = Image(url="https://host/a.png")
+    shown = {"type": "image_url", "image_url": {"url": "https://host/a.png"}}
+    assert messages(
+        Message("user", (Text("a"), document)),
+        Message("user", (picture, document)),
+        Message("tool", (ToolResult("c", (Text("b"), document, Opaque("tool_reference", b"{}"))),)),
+    ) == [
+        {"role": "user", "content": "a\nD"},
+        {"role": "user", "content": [shown, {"type": "text", "text": "D"}]},
+        {"role": "tool", "tool_call_id": "c", "content": "b\nD"},
+    ]
 
 
 def test_pictures_are_parts() -> None:

@@ -165,7 +165,12 @@ class LocalCall:
 
     def _open_reader(self, started: Started) -> DialectReader:
         tools = () if self._dialogue.tool_choice.mode == "none" else self._dialogue.tools
-        return DialectReader(tools, thinking=self._dialogue.thinking, inside_thinking=started.inside_thinking)
+        return DialectReader(
+            tools,
+            thinking=self._dialogue.thinks_first,
+            inside_thinking=started.inside_thinking,
+            inside_answer=self._dialogue.continues,
+        )
 
     def _finish(self, done: Done, reader: DialectReader) -> list[Event]:
         ended_itself = done.reason == "stop" and not done.stop_sequence

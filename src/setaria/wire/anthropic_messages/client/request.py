@@ -16,6 +16,12 @@ from setaria.wire.upstream_codec import Manner
 _MAX_TEMPERATURE = 1.0
 _CHOICE_TYPES = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 
+# The protocol has no such form: its schemas must name each property.
+_JSON_ONLY: dict[str, object] = {
+    "type": "text",
+    "text": "Your answer must be one JSON object and nothing else: no words around it, no code fence.",
+}
+
 _read_schema = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -26,6 +32,8 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
     Raises: InvalidRequest for sound or film, which the protocol has no place for.
     """
     system, messages = split_system(dialogue.messages)
+    if dialogue.response_format.kind == "json_object":
+        system = [*system, _JSON_ONLY]
     turns = write_turns(messages, manner)
     on = dialogue.thinking and may_think(dialogue, manner)
     switch = switch_thinking(manner.thinking_style, dialogue.max_output_tokens, on=on)

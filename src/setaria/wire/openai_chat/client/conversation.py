@@ -1,11 +1,12 @@
 """Conversation: writes the turns of a dialogue as messages.
 
 Strict servers take a content of text only as one string, so pieces of text are joined by line breaks; parts are written
-only where pictures are among them. Opaque blocks are dropped: no server but the one they came from reads them.
+only where pictures are among them. Of opaque blocks the text goes out, where they bring one, and no more: no server but
+the one they came from reads them.
 """
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import TypeGuard
 
 from setaria.core.dialogue import Block, Image, Message, Opaque, Reasoning, Text, ToolCall, ToolResult
 
@@ -39,15 +40,10 @@ def _write_turn(message: Message) -> _Shape:
         return _shape(message, content=_join_text(message.blocks))
     parts: list[_Shape] = []
     for block in message.blocks:
-        match block:
-            case Text(text):
-                parts.append({"type": "text", "text": text})
-            case Image():
-                parts.append(_write_image(block))
-            case Reasoning() | ToolCall() | ToolResult() | Opaque():
-                pass
-            case _:
-                assert_never(block)
+        if isinstance(block, Image):
+            parts.append(_write_image(block))
+        elif _has_text(block):
+            parts.append({"type": "text", "text": block.text})
     return _shape(message, content=parts)
 
 
@@ -92,7 +88,11 @@ def _write_image(image: Image) -> _Shape:
 
 
 def _join_text(blocks: Iterable[Block]) -> str:
-    return "\n".join(block.text for block in blocks if isinstance(block, Text))
+    return "\n".join(block.text for block in blocks if _has_text(block))
+
+
+def _has_text(block: Block) -> TypeGuard[Text | Opaque]:
+    return isinstance(block, Text) or (isinstance(block, Opaque) and block.text != "")
 
 
 def _shape(message: Message, **fields: object) -> _Shape:

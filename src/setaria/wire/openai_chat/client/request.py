@@ -32,10 +32,23 @@ def write_request(dialogue: Dialogue, manner: Manner, *, stream: bool) -> bytes:
         **_write_response_format(dialogue.response_format),
         **write_thinking(manner.thinking_style, {}, thinking=dialogue.thinking),
     }
+    if dialogue.continues and manner.thinking_style == "chat_template_kwargs":
+        fields |= _write_continuation(manner)
     if stream:
         fields["stream"] = True
         fields["stream_options"] = {"include_usage": True}
     return msgspec.json.encode(fields)
+
+
+def _write_continuation(manner: Manner) -> _Shape:
+    """Have the last message gone on with, by the servers that can: those with chat templates of their own.
+
+    vLLM and SGLang take the two flags; llama.cpp goes on without them, but answers 400 where thinking is on.
+    Source: https://github.com/sgl-project/sglang/pull/4226, https://github.com/BerriAI/litellm/issues/28580 (vLLM) and
+    llama.cpp's server, read November 2026.
+    """
+    off = write_thinking(manner.thinking_style, {}, thinking=False)
+    return {"continue_final_message": True, "add_generation_prompt": False, **off}
 
 
 def _write_sampling(sampling: Sampling) -> _Shape:

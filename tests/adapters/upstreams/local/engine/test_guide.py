@@ -182,6 +182,22 @@ def test_models_without_think_marks_just_answer(model: LocalModel) -> None:
         Guides(plain).open(forced, inside_thinking=False)
 
 
+@pytest.mark.parametrize("choice", [ToolChoice(), ToolChoice("required"), ToolChoice("named", "forecast")])
+def test_a_begun_answer_is_not_thought_about(model: LocalModel, choice: ToolChoice) -> None:
+    """It goes on with text and calls, or with the calls that were demanded, held to their form as ever."""
+    guides = Guides(model)
+    dialogue = msgspec.structs.replace(asking(FORECAST, thinking=True), tool_choice=choice, continues=True)
+    for seed in SEEDS:
+        output, ended = wander(model, dialogue, seed, guides)
+        events = read(dialogue, output, ended=ended)
+        calls = calls_of(events)
+        assert ("<think>" in output, reasoning_of(events)) == (False, "")
+        assert choice.mode == "auto" or text_of(events).strip() == ""
+        assert choice.mode == "auto" or len(calls) >= ended
+        for call in calls if ended else calls[:-1]:
+            assert is_valid(json.loads(call.arguments))
+
+
 FORMS: list[tuple[dict[str, Any] | None, type]] = [
     (None, dict),
     ({**CLOSED, "properties": {"a": {"type": "integer"}, "b": {"type": "boolean"}}, "required": ["a"]}, dict),
@@ -214,6 +230,17 @@ def test_json_answers_are_json(model: LocalModel, schema: dict[str, Any] | None,
             assert isinstance(value, kind)
             assert schema is None or kind is not dict or (type(value["a"]) is int and set(value) <= {"a", "b"})
     assert whole > len(SEEDS) // 3
+
+
+@pytest.mark.parametrize("schema", [None, {**CLOSED, "properties": {"a": {"type": "integer"}}}])
+@pytest.mark.parametrize("tools", [(), (FORECAST,)])
+def test_json_that_was_begun_is_told(model: LocalModel, schema: dict[str, Any] | None, tools: tuple[Tool, ...]) -> None:
+    """A grammar cannot start in the middle, so the form is refused; demanded calls have no such form."""
+    dialogue = msgspec.structs.replace(answering(schema), tools=tools, continues=True)
+    with pytest.raises(InvalidRequest, match="leave out that message"):
+        Guides(model).open(dialogue, inside_thinking=False)
+    demanded = msgspec.structs.replace(dialogue, tools=(FORECAST,), tool_choice=ToolChoice("required"))
+    assert Guides(model).open(demanded, inside_thinking=False).is_over is False
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from setaria.adapters.upstreams.local.engine.prompt import Prompt, PromptReader
 from setaria.adapters.upstreams.local.engine.template import ChatTemplate
 from setaria.adapters.upstreams.local.engine.vocabulary import BREAK
 from setaria.core.dialogue import (
+    Block,
     Dialogue,
     Image,
     Message,
@@ -62,6 +63,10 @@ TURNS = [
     (
         dialogue(Message("user", (Text("See"), Image(url="https://x"), Opaque("audio", b"{}")))),
         "<|im_start|>user\nSee\n[image]\n[audio]<|im_end|>\n",
+    ),
+    (
+        dialogue(Message("user", (Opaque("document", b"{}", "Words"), Text("See")))),
+        "<|im_start|>user\nWords\nSee<|im_end|>\n",
     ),
     (
         dialogue(*RESULT_MESSAGES[1:]),
@@ -144,6 +149,72 @@ def test_a_template_may_open_the_think_block(model: LocalModel) -> None:
     reader = PromptReader(model)
     reader._template = ChatTemplate("{{ messages[0].content }}<think>\n", ["<think>"])
     assert reader.read(opening).inside_thinking is True
+
+
+def begun(text: str, *before: Block, tools: tuple[Tool, ...] = (), thinking: bool = False) -> Dialogue:
+    """Make a dialogue whose answer was begun with a text, behind some blocks."""
+    asked = dialogue(user("Hi"), Message("assistant", (*before, Text(text))), tools=tools)
+    return msgspec.structs.replace(asked, thinking=thinking, continues=True)
+
+
+BEGUN = [
+    (begun("Setaria is"), "<think></think>Setaria is"),
+    (begun("Setaria is "), "<think></think>Setaria is "),
+    (begun("Setaria is", thinking=True), "<think></think>Setaria is"),
+    (begun("is", Reasoning("why"), Text("Setaria")), "<think>why</think>Setaria\nis"),
+    (begun("a <|im_"), "<think></think>a <|im_"),
+    (begun("<think>"), "<think></think><think>"),
+    (begun("a\ufdd1b"), "<think></think>a\ufffdb"),
+]
+
+
+@pytest.mark.parametrize("asked,expected", BEGUN)
+def test_a_begun_answer_is_left_open(model: LocalModel, asked: Dialogue, expected: str) -> None:
+    """The prompt ends with the last text to the letter, and not within a think block, whether thinking is on or off."""
+    prompt, text = read(model, asked)
+    assert text == "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n" + expected
+    assert prompt.inside_thinking is False
+
+
+def test_a_begun_answer_may_lead_to_calls(model: LocalModel) -> None:
+    """Tools are offered as to any other answer."""
+    text = read(model, begun("Let me see.", tools=(WEATHER, Tool("now"))))[1]
+    assert text.endswith(OFFERED + "Hi<|im_end|>\n<|im_start|>assistant\n<think></think>Let me see.")
+
+
+LLAMA = (
+    "{% for m in messages %}<|header|>{{ m.role }}<|/header|>\n\n{{ m.content | trim }}<|eot_id|>{% endfor %}"
+    "{% if add_generation_prompt %}<|header|>assistant<|/header|>\n\n{% endif %}"
+)
+QWEN = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{% if m.role == 'assistant' %}<think>\n\n</think>\n\n{{ m.content.split('</think>')[-1].lstrip('\n') }}"
+    "{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+MISTRAL = (
+    "{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
+    "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}"
+)
+PHI = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}<|assistant|>\n"
+FAMILIES = [
+    (LLAMA, "<|header|>user<|/header|>\n\nHi<|eot_id|><|header|>assistant<|/header|>\n\nOne, "),
+    (QWEN, "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nOne, "),
+    (MISTRAL, "[INST] Hi [/INST] One, "),
+    (PHI, "<|user|>\nHi<|end|>\n<|assistant|>\nOne, "),
+]
+
+
+@pytest.mark.parametrize("source,expected", FAMILIES)
+def test_templates_of_all_families_leave_it_open(source: str, expected: str) -> None:
+    """However a template closes a turn, that and the beginning of another are cut."""
+    assert ChatTemplate(source, ["<|im_end|>"]).render(begun("One, ")) == expected
+
+
+def test_a_template_that_drops_the_begun_answer_is_told() -> None:
+    """Where the beginning is not in the prompt nothing could go on behind it."""
+    with pytest.raises(InvalidRequest, match="chat template"):
+        ChatTemplate("{{ messages[0].content }}", []).render(begun("One, "))
 
 
 SCHEMAS = [
@@ -303,6 +374,27 @@ def test_condensing_keeps_the_named_tool_and_the_last_question() -> None:
     assert (sizes == sorted(sizes, reverse=True), len(sizes)) == (True, 7)
     assert (len(versions[-1].tools), versions[-1].tools[0].name) == (16, "tool_19")
     assert Text("Tell me what Setaria is.") in [block for one in versions[-1].messages for block in one.blocks]
+
+
+END = "<|im_end|>\n<|im_start|>assistant\n<think></think>"
+
+
+def test_documents_are_condensed_too(model: LocalModel) -> None:
+    """A long document is cut as older texts are, beside the question and in a tool's result; the question is not."""
+    document = Opaque("document", b"{}", "lines of a file " * 2_000)
+    results = Message("tool", (ToolResult("c1", (document,)),))
+    prompt, text = read(model, dialogue(results, Message("user", (document, Text("What is in it?")))))
+    assert (len(prompt.ids) <= 1_024, text.count("[...]"), text.endswith("What is in it?" + END)) == (True, 2, True)
+
+
+def test_condensing_keeps_a_begun_answer(model: LocalModel) -> None:
+    """However long the beginning of the answer is, it is read whole, and so is the question before it."""
+    beginning = Message("assistant", (Text("One, two and three. " * 60),))
+    asked = agent_dialogue()
+    asked = msgspec.structs.replace(asked, messages=(*asked.messages, beginning), continues=True)
+    text = read(model, asked)[1]
+    assert text.endswith("</think>" + "One, two and three. " * 60)
+    assert "Tell me what Setaria is." in text
 
 
 def test_a_giant_question_does_not_fit(model: LocalModel) -> None:

@@ -14,7 +14,7 @@ from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.scheduler import Scheduler
 from setaria.adapters.upstreams.local.engine.slots import Slots
 from setaria.adapters.upstreams.local.frames import Done, Failed, Piece, Started
-from setaria.core.dialogue import Dialogue, ResponseFormat, Sampling, ToolChoice
+from setaria.core.dialogue import Dialogue, Message, ResponseFormat, Sampling, Text, ToolChoice
 from tests.adapters.upstreams.local.engine.driving import (
     FAQ_MESSAGES,
     GREEDY,
@@ -45,6 +45,18 @@ def test_a_tool_result_is_quoted(model: LocalModel) -> None:
     dialogue = Dialogue(RESULT_MESSAGES, False, 256, GREEDY, (WEATHER,))
     text = answers(model, [dialogue])[0]
     assert ("22" in text, "sunny" in text, "<tool_call>" in text) == (True, True, False)
+
+
+@pytest.mark.parametrize("words", [1, 4, 9])
+def test_a_begun_answer_goes_on(model: LocalModel, words: int) -> None:
+    """What the model would have said anyway, given as the beginning, is not said again: only the rest comes."""
+    asked = question("What is Setaria?", max_output_tokens=200)
+    whole = answers(model, [asked])[0]
+    beginning = " ".join(whole.split(" ")[:words])
+    turn = Message("assistant", (Text(beginning),))
+    begun = msgspec.structs.replace(asked, messages=(*asked.messages, turn), thinking=True, continues=True)
+    assert beginning + answers(model, [begun])[0] == whole
+    assert Runs(model).count(begun) == Runs(model).count(asked) + len(model.vocabulary.encode(beginning))
 
 
 def test_no_call_without_tools(model: LocalModel) -> None:

@@ -38,7 +38,9 @@ def wander(model: LocalModel, dialogue: Dialogue, seed: int, guides: Guides | No
 def read(dialogue: Dialogue, output: str, *, ended: bool) -> list[Event]:
     """Read an output as the worker does."""
     tools = () if dialogue.tool_choice.mode == "none" else dialogue.tools
-    reader = DialectReader(tools, thinking=dialogue.thinking, inside_thinking=False)
+    reader = DialectReader(
+        tools, thinking=dialogue.thinks_first, inside_thinking=False, inside_answer=dialogue.continues
+    )
     return reader.feed(output) + (reader.close() if ended else reader.cut())
 
 

@@ -1,7 +1,8 @@
 """Condense: a conversation that is too long for the model, made shorter in fixed steps.
 
 Coding agents send prompts of 50 KB to a model that reads 8,192 tokens, and that keeps its wits over fewer. Each step
-cuts more than the one before: system text and tools first, then all older texts. What the user said last is never cut.
+cuts more than the one before: system text and tools first, then all older texts. What the user said last is never cut,
+nor the beginning of an answer that is to go on.
 
     step  system text  tool description  parameters  older texts  tools
     1     4,000        200               all         whole        all
@@ -71,7 +72,8 @@ def shorten(text: str, chars: int) -> str:
 def _condense(dialogue: Dialogue, step: Step) -> Dialogue:
     messages = [message for message in dialogue.messages if message.role != "system"]
     question = _find_question(messages)
-    shorter = [_condense_message(message, step.older_chars, question) for message in messages]
+    begun = [messages.pop()] if dialogue.continues else []
+    shorter = [_condense_message(message, step.older_chars, question) for message in messages] + begun
     system = system_text(dialogue)
     if system:
         shorter.insert(0, Message("system", (Text(shorten(system, step.system_chars)),)))
@@ -96,16 +98,17 @@ def _condense_message(message: Message, chars: int, question: Text | None) -> Me
 
 def _condense_block(block: Block, chars: int) -> Block:
     match block:
-        case Text() | Reasoning():
+        case Text() | Reasoning() | Opaque():
             return msgspec.structs.replace(block, text=shorten(block.text, chars))
         case ToolResult():
             content = tuple(
-                Text(shorten(part.text, chars)) if isinstance(part, Text) else part for part in block.content
+                part if isinstance(part, Image) else msgspec.structs.replace(part, text=shorten(part.text, chars))
+                for part in block.content
             )
             return msgspec.structs.replace(block, content=content)
         case ToolCall():
             return msgspec.structs.replace(block, arguments=_condense_arguments(block.arguments, chars))
-        case Image() | Opaque():
+        case Image():
             return block
 
 

@@ -9,7 +9,8 @@ An answer is thinking, where it is on, and then one of these:
     response_format                    JSON after the schema; with tools, that or calls
 
 A model that is to think thinks something: its thought is never empty. Text holds no special token and nothing that its
-reader would take for a mark.
+reader would take for a mark. What goes on behind the beginning of an answer is the same, but never thinking, and never
+JSON: its grammar would have to start in the middle.
 """
 
 import json
@@ -28,7 +29,8 @@ def write_grammar(dialogue: Dialogue, speech: Speech, *, inside_thinking: bool) 
     """Write the grammar of a dialogue's answer.
 
     Takes: inside_thinking, whether the prompt ended within an open think block.
-    Raises: InvalidRequest when a call is asked for that the model cannot write, or the schema is none.
+    Raises: InvalidRequest when a call is asked for that the model cannot write, when the schema is none, or when an
+        answer that was begun is asked for as JSON.
     """
     tools = offered_tools(dialogue) if speech.calls != "none" else ()
     calls = CallGrammar(tools, speech) if tools else None
@@ -39,7 +41,7 @@ def write_grammar(dialogue: Dialogue, speech: Speech, *, inside_thinking: bool) 
             "tool_choice asks for a call that this model cannot write; set it to auto or use another model",
             param="tool_choice",
         )
-    has_thinking = inside_thinking or (dialogue.thinking and speech.thinks)
+    has_thinking = inside_thinking or (dialogue.thinks_first and speech.thinks)
     lines = ["start: thinking answer" if has_thinking else "start: answer"]
     if has_thinking:
         opening = "" if inside_thinking else write_mark(speech, THINK)
@@ -48,7 +50,7 @@ def write_grammar(dialogue: Dialogue, speech: Speech, *, inside_thinking: bool) 
             "THOUGHT: SOME & " + _without(THINK_END, CALL),
             "SOME: /(?s:.*\\S.*)/",
         ]
-    lines.append(f"answer: {_answer(dialogue.response_format, may_call=may_call, must_call=must_call)}")
+    lines.append(f"answer: {_answer(dialogue, may_call=may_call, must_call=must_call)}")
     if calls is not None and may_call:
         more = "" if not dialogue.tool_choice.parallel else ' ("\\n"? call)*'
         lines += [f"calls: call{more}", *calls.rules]
@@ -57,12 +59,18 @@ def write_grammar(dialogue: Dialogue, speech: Speech, *, inside_thinking: bool) 
     return "\n".join(lines)
 
 
-def _answer(form: ResponseFormat, *, may_call: bool, must_call: bool) -> str:
-    calls = f"{_BREAKS} calls"
+def _answer(dialogue: Dialogue, *, may_call: bool, must_call: bool) -> str:
+    calls, form = f"{_BREAKS} calls", dialogue.response_format
     if must_call:
         return calls
     if form.kind == "text":
         return "TEXT calls?" if may_call else "TEXT"
+    if dialogue.continues:
+        raise InvalidRequest(
+            "the last message begins the answer, and this model cannot go on with JSON that others began; "
+            "leave out that message, or the format",
+            param="messages",
+        )
     content = f"{_BREAKS} %json {_written_schema(form)}"
     return f"{content} | {calls}" if may_call else content
 

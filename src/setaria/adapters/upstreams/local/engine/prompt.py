@@ -50,7 +50,7 @@ class PromptReader:
             if len(text) > self._context_tokens * _CHARS_PER_TOKEN:
                 length = estimate_tokens(text)
                 continue
-            prompt = self._encode(text, dialogue.max_output_tokens)
+            prompt = self._encode(text, dialogue)
             length = len(prompt.ids)
             if length <= self._comfortable_tokens:
                 return prompt
@@ -60,7 +60,8 @@ class PromptReader:
             raise ContextOverflow(length, self._context_tokens)
         return shortest
 
-    def _encode(self, text: str, max_output_tokens: int) -> Prompt:
+    def _encode(self, text: str, dialogue: Dialogue) -> Prompt:
         ids = np.array(self._vocabulary.encode(text), dtype=np.int32)
         left_tokens = self._context_tokens - len(ids)
-        return Prompt(ids, min(max_output_tokens, left_tokens), text.rstrip().endswith("<think>"))
+        inside_thinking = not dialogue.continues and text.rstrip().endswith("<think>")
+        return Prompt(ids, min(dialogue.max_output_tokens, left_tokens), inside_thinking)

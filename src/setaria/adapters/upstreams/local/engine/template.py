@@ -1,11 +1,14 @@
 """Template: a dialogue as the text that a model's chat template makes of it.
 
-What a template cannot take is fitted to it: all system messages become one at the front, pictures and unknown blocks
-become a short placeholder, and arguments that are no JSON object become the one argument `arguments`. What has been
-thought in earlier turns stays, for models that are to see it.
+What a template cannot take is fitted to it: all system messages become one at the front, pictures and blocks without
+text become a short placeholder, and arguments that are no JSON object become the one argument `arguments`. What has
+been thought in earlier turns stays, for models that are to see it.
 
 Text from outside can never become a special token such as `<|im_end|>`: a `BREAK` is put inside each one that it
 contains, and at its ends where it could complete one together with the template's own words.
+
+An answer that was begun is written as a turn like all others, and what the template writes behind its last text, its
+end mark above all, is cut: so any template leaves it open.
 """
 
 import json
@@ -21,8 +24,11 @@ from setaria.core.dialogue import Block, Dialogue, Image, Message, Opaque, Reaso
 from setaria.core.errors import InvalidRequest
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+_Turn = dict[str, Json]
 
 _REPLACEMENT = "\ufffd"
+_OPEN = "\ufdd1"  # a noncharacter as `BREAK` is: behind it nothing of the rendered text counts
+_MARKS = re.compile(f"[{BREAK}{_OPEN}]")
 _TEMPLATE_ERRORS = (TemplateError, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -44,21 +50,30 @@ class ChatTemplate:
     def render(self, dialogue: Dialogue) -> str:
         """Write the dialogue as text, with a `BREAK` wherever two neighbours must not become one token.
 
+        One that `continues` ends with its last turn's text.
+
         Raises: InvalidRequest when the template cannot take it; the message names no text of the prompt.
         """
         try:
-            return self._template.render(
-                messages=self._messages(dialogue),
-                tools=[self._tool(tool) for tool in offered_tools(dialogue)] or None,
-                add_generation_prompt=True,
-                enable_thinking=dialogue.thinking,
-            )
+            return self._write(dialogue)
         except _TEMPLATE_ERRORS as error:
             message = "the model's chat template cannot take this conversation; check the tools' parameters"
             raise InvalidRequest(f"{message} ({type(error).__name__})", param="messages") from error
 
-    def _messages(self, dialogue: Dialogue) -> list[Json]:
-        messages: list[Json] = []
+    def _write(self, dialogue: Dialogue) -> str:
+        messages = self._messages(dialogue)
+        if dialogue.continues:
+            messages[-1]["content"] = f"{messages[-1]['content']}{_OPEN}"
+        text = self._template.render(
+            messages=messages,
+            tools=[self._tool(tool) for tool in offered_tools(dialogue)] or None,
+            add_generation_prompt=not dialogue.continues,
+            enable_thinking=dialogue.thinks_first,
+        )
+        return text[: text.rindex(_OPEN)] if dialogue.continues else text
+
+    def _messages(self, dialogue: Dialogue) -> list[_Turn]:
+        messages: list[_Turn] = []
         system = system_text(dialogue)
         if system:
             messages.append({"role": "system", "content": self._guard_text(system)})
@@ -74,8 +89,8 @@ class ChatTemplate:
                     messages += [self._result(block) for block in message.blocks if isinstance(block, ToolResult)]
         return messages
 
-    def _assistant_message(self, message: Message) -> Json:
-        content: dict[str, Json] = {"role": "assistant", "content": self._guard_text(plain_text(message.blocks))}
+    def _assistant_message(self, message: Message) -> _Turn:
+        content: _Turn = {"role": "assistant", "content": self._guard_text(plain_text(message.blocks))}
         reasoning = "".join(block.text for block in message.blocks if isinstance(block, Reasoning))
         if reasoning:
             content["reasoning_content"] = self._guard_text(reasoning)
@@ -91,7 +106,7 @@ class ChatTemplate:
         function: Json = {"name": self._guard_text(call.name), "arguments": self._guard(arguments)}
         return {"type": "function", "id": self._guard_text(call.id), "function": function}
 
-    def _result(self, result: ToolResult) -> Json:
+    def _result(self, result: ToolResult) -> _Turn:
         text = plain_text(result.content)
         content = self._guard_text(f"Error: {text}" if result.is_error else text)
         return {"role": "tool", "tool_call_id": self._guard_text(result.call_id), "content": content}
@@ -118,7 +133,7 @@ class ChatTemplate:
     def _guard_text(self, text: str) -> str:
         if not text:
             return text
-        text = self._within.sub(lambda found: found[0][:1] + BREAK + found[0][1:], text.replace(BREAK, _REPLACEMENT))
+        text = self._within.sub(lambda found: found[0][:1] + BREAK + found[0][1:], _MARKS.sub(_REPLACEMENT, text))
         is_inner = any(text in special for special in self._texts)
         front = BREAK if is_inner or text.startswith(self._ends) else ""
         back = BREAK if is_inner or text.endswith(self._starts) else ""
@@ -141,7 +156,7 @@ def system_text(dialogue: Dialogue) -> str:
 
 
 def plain_text(blocks: tuple[Block, ...]) -> str:
-    """Write texts as they are, one after another, with a short placeholder for what is no text."""
+    """Write texts as they are, one after another, with a short placeholder for what has no text."""
     parts = []
     for block in blocks:
         match block:
@@ -149,8 +164,8 @@ def plain_text(blocks: tuple[Block, ...]) -> str:
                 parts.append(text)
             case Image():
                 parts.append("[image]")
-            case Opaque(kind=kind):
-                parts.append(f"[{kind}]")
+            case Opaque(kind=kind, text=text):
+                parts.append(text or f"[{kind}]")
             case Reasoning() | ToolCall() | ToolResult():
                 pass
     return "\n".join(parts)
