@@ -58,7 +58,8 @@ def system(content: object) -> dict[str, object]:
 
 
 NOTE = text("<system>\nBe brief.\n</system>")
-HELLO = {"role": "user", "content": [text("Hi", **MARK)], "x": 1}
+HI = text("Hi", **MARK)
+HELLO = {"role": "user", "content": [HI], "x": 1}
 CALLED = {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "read", "input": {"a": 1.50}}]}
 GIVEN = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "x", **MARK}
 DOCUMENT = {"type": "document", "source": {}, "text": ["not a text"]}
@@ -75,7 +76,7 @@ DOCUMENT = {"type": "document", "source": {}, "text": ["not a text"]}
         (
             [HELLO, system([text("Be brief.", **MARK), text(" ")]), CALLED, HELLO],
             "S",
-            [{"role": "user", "content": [*HELLO["content"], NOTE | MARK]}, CALLED, HELLO],
+            [{"role": "user", "content": [HI, NOTE | MARK]}, CALLED, HELLO],
         ),
         (
             [QUESTION, CALLED, system("Be brief."), {"role": "user", "content": [GIVEN, text("Go on")]}],
@@ -85,7 +86,7 @@ DOCUMENT = {"type": "document", "source": {}, "text": ["not a text"]}
         ([system("T"), system([text("U", **MARK)]), HELLO], [text("S"), text("T"), text("U", **MARK)], [HELLO]),
         ([system("Be brief.")], "S", [{"role": "user", "content": [NOTE]}]),
         ([HELLO, CALLED, system(""), CALLED], "S", [HELLO, CALLED, CALLED]),
-        ([HELLO, system([DOCUMENT])], "S", [{"role": "user", "content": [*HELLO["content"], DOCUMENT]}]),
+        ([HELLO, system([DOCUMENT])], "S", [{"role": "user", "content": [HI, DOCUMENT]}]),
     ],
 )
 def test_system_turns(messages: list[object], prompt: object, expected: list[object]) -> None:
