@@ -142,3 +142,6 @@ def test_an_end_is_to_come() -> None:
     assert read_end("2026-11-23T01:00:00Z", "expires", now_ms) == now_ms + HOUR_MS
     with pytest.raises(InvalidRequest, match="which is past"):
         read_end("2026-11-23T00:00:00Z", "expires", now_ms)
+    assert read_end("9999-12-30", "expires", now_ms) == read_end("9999-12-31T00:00Z", "expires", now_ms)
+    with pytest.raises(InvalidRequest, match="expires is '9999-12-31'; give a day from 1970-01-01 to 9999-12-30"):
+        read_end("9999-12-31", "expires", now_ms)
