@@ -1,5 +1,7 @@
 """Keys: what people do with keys after they have made them."""
 
+from collections.abc import Callable
+
 import pytest
 
 from setaria.core.entries import DeploymentEntry, Entries, ModelEntry
@@ -93,6 +95,17 @@ def test_a_deleted_key_is_gone_from_lists(books: FakeBooks) -> None:
     for act in (disable_key, enable_key, revoke_key, delete_key):
         with pytest.raises(NotFound, match="no key"):
             act(books, KeyId(key.id))
+
+
+@pytest.mark.parametrize("text", ["sk-SECRETSECRETlast", " tp-SECRETSECRETlast"])
+@pytest.mark.parametrize("act", [disable_key, enable_key, revoke_key, delete_key, lambda *said: rotate_key(*said, 0)])
+def test_a_key_in_place_of_its_id_is_never_repeated(
+    books: FakeBooks, text: str, act: Callable[[FakeBooks, str], object]
+) -> None:
+    """What is told lands in logs and on screens: the last four characters are enough to find its id."""
+    with pytest.raises(InvalidRequest, match=r"a key, not its id.* find it by its last four, last$") as refusal:
+        act(books, text)
+    assert "SECRET" not in str(refusal.value)
 
 
 def test_rules_are_read_as_people_write_them() -> None:

@@ -3,7 +3,7 @@
 import msgspec
 
 from setaria.core.errors import InvalidRequest, NotFound
-from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
+from setaria.domain.accounts.keys import is_key_text, key_secrets_from_ring, make_key
 from setaria.domain.accounts.ports import AccountBook, KeyBook
 from setaria.domain.accounts.records import Key, KeyRules
 from setaria.management.accounts import MAX_NAME_LENGTH, check_name, find_account, find_open_account
@@ -110,8 +110,12 @@ def revoke_key(books: MoneyBooks, key_id: str) -> Key:
 def find_key(book: KeyBook, key_id: str) -> Key:
     """Find a key by its id.
 
-    Raises: NotFound when there is none.
+    Raises: NotFound when there is none; InvalidRequest when the text is a key itself, which no message repeats.
     """
+    if is_key_text(key_id):
+        raise InvalidRequest(
+            f"that is a key, not its id; `setaria keys list` shows the ids: find it by its last four, {key_id[-4:]}"
+        )
     key = book.find_key(key_id)
     if key is None:
         raise NotFound(f"there is no key {key_id[:MAX_NAME_LENGTH]!r}; `setaria keys list` shows the ids of all keys")
