@@ -73,6 +73,26 @@ def test_what_is_not_good_is_not_rotated(books: FakeBooks) -> None:
     assert len(books.keys.list_keys(None)) == 2
 
 
+def test_a_key_is_rotated_once(books: FakeBooks) -> None:
+    """The end of its overlap is not that of another key; the one in its place can be rotated, and has the old end."""
+    end_ms = books.clock.now_ms() + 100 * HOUR_MS
+    old, _ = create_key(books, "ann", "laptop", KeyTerms(end_ms, RULES))
+    new, _ = rotate_key(books, old.id, HOUR_MS)
+    with pytest.raises(InvalidRequest, match=f"rotated already; rotate the one in its place, {new.id}"):
+        rotate_key(books, old.id, HOUR_MS)
+    newest, _ = rotate_key(books, new.id, HOUR_MS)
+    assert (newest.expires_at_ms, newest.rules) == (end_ms, RULES)
+
+
+def test_a_disabled_key_is_not_rotated(books: FakeBooks) -> None:
+    """Who disabled it did not want another one to be handed out."""
+    key, _ = create_key(books, "ann", "laptop")
+    disable_key(books, key.id)
+    with pytest.raises(InvalidRequest, match=f"is disabled; enable it before: setaria keys enable {key.id}"):
+        rotate_key(books, key.id, HOUR_MS)
+    assert len(books.keys.list_keys(None)) == 1
+
+
 def test_a_key_is_disabled_and_enabled(books: FakeBooks) -> None:
     """Each counts as a change once; a revoked key stays what it is."""
     key, _ = create_key(books, "ann", "laptop")
