@@ -161,6 +161,8 @@ def test_two_processes_redeem_a_code_once(run: Run, ann: str, data: Path) -> Non
         (["codes", "create", "--amount", "0"], 1, "the amount is 0.00; it must be above 0"),
         (["codes", "redeem", "ann", "hello"], 3, "there is no such redeem code"),
         (["limits", "show", "bob"], 3, "there is no account 'bob'"),
+        (["limits", "set", "ann", "--model", "seedlin", "--rpm", "1"], 1, "there is no model 'seedlin'; did you mean"),
+        (["limits", "reset", "ann", "--model", "seedlin"], 1, "there is no model 'seedlin'; did you mean"),
     ],
 )
 def test_bad_input_changes_nothing(run: Run, ann: str, arguments: list[str], code: int, problem: str) -> None:
@@ -195,3 +197,14 @@ def test_closing_asks_first(run: Run, ann: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert run("accounts", "close", ann).code == 1
     assert run("accounts", "show", ann, "--json").json()["status"] == "active"
+
+
+def test_limits_are_on_a_model_whatever_its_name(run: Run, ann: str) -> None:
+    """Another name means the model; limits on one that was removed can be reset."""
+    run("upstreams", "add", "a", "--base-url", "http://127.0.0.1:9/v1")
+    run("models", "add", "oak", "--upstream", "a", "--alias", "tree")
+    assert run("limits", "set", ann, "--model", "tree", "--rpm", "2", "--json").json()[1]["id"] == "oak"
+    assert len(run("limits", "reset", ann, "--model", "tree", "--json").json()) == 1
+    run("limits", "set", ann, "--model", "oak", "--rpm", "2")
+    run("models", "remove", "oak")
+    assert len(run("limits", "reset", ann, "--model", "oak", "--json").json()) == 1

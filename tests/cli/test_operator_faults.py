@@ -68,6 +68,24 @@ def test_an_empty_path(run: Run, flag: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments, problem",
+    [
+        (["keys", "create", "--networks", ""], "--networks: a value is missing"),
+        (["keys", "create", "--models", "seedling", "--models", " , "], "--models: a value is missing"),
+        (["upstreams", "add", "a", "--base-url", "http://a/v1", "--key-file", ""], "--key-file: a value is missing"),
+        (["upstreams", "add", "a", "--base-url", "http://a/v1", "--ca-file", ""], "--ca-file: a value is missing"),
+        (["upstreams", "add", "a", "--base-url", "http://a/v1", "--key-env", ""], "--key-env: a value is missing"),
+        (["models", "add", "a", "--local", ""], "--local: a value is missing"),
+    ],
+)
+def test_an_empty_value_is_no_value(run: Run, arguments: list[str], problem: str) -> None:
+    """It is a shell variable that was not set, and never means no restriction, or this folder."""
+    ran = run(*arguments)
+    assert (ran.code, problem in " ".join(ran.err.replace("│", " ").split())) == (2, True)
+    assert run("keys", "list", "--json").json() == []
+
+
+@pytest.mark.parametrize(
     "name, problem",
     [
         ("first-key", "the first API key can't be written to {}: Is a directory; remove what is in its place"),

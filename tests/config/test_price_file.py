@@ -77,6 +77,15 @@ def test_everything_that_may_be_said(tmp_path: Path) -> None:
         ),
         pytest.param(PRICE.replace('"1"', '"1e3"'), 4, "prices.input can't be '1e3'", id="exponent"),
         pytest.param(PRICE.replace('"1"', '"0.0000000001"'), 4, "can't be '0.0000000001'", id="too fine"),
+        pytest.param(
+            PRICE.replace("2026", "1969"), 3, "prices.from can't be 1969-05-27T00:00:00+00:00", id="too early"
+        ),
+        pytest.param(
+            PRICE.replace("2026-05-27T00:00:00Z", "9999-12-31T23:00:00-05:00"),
+            3,
+            "prices.from can't be 9999-12-31T23:00:00-05:00; allowed: 1970-01-01 to 9999-12-30",
+            id="too late",
+        ),
         pytest.param(PRICE.replace("T00:00:00Z", ""), 3, "allowed: a moment with its zone", id="a day"),
         pytest.param(PRICE.replace("00Z", "00"), 3, "allowed: a moment with its zone", id="no zone"),
         pytest.param(PRICE.replace('output = "2"\n', ""), 1, "prices lacks output", id="no output"),

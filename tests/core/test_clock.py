@@ -14,6 +14,20 @@ def test_a_moment_is_written_in_utc_with_milliseconds() -> None:
     assert iso_from_ms(1_795_405_093_250) == "2026-11-23T03:38:13.250Z"
 
 
+@pytest.mark.parametrize(
+    "moment_ms, written",
+    [
+        (253_402_300_799_000, "9999-12-31T23:59:59.000Z"),
+        (253_402_300_800_000, "9999-12-31T23:59:59.000Z"),
+        (2**63 - 1, "9999-12-31T23:59:59.000Z"),
+        (-62_135_596_800_001, "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_moment_that_can_not_be_written_is_the_nearest_that_can(moment_ms: int, written: str) -> None:
+    """A row that was kept with it can be shown."""
+    assert iso_from_ms(moment_ms) == written
+
+
 def test_a_moment_is_written_as_http_does() -> None:
     """Day names and months are English, whatever the machine speaks."""
     assert http_date_from_ms(1_795_405_093_250) == "Mon, 23 Nov 2026 03:38:13 GMT"

@@ -1,5 +1,8 @@
 """Keys: what people do with keys after they have made them."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from setaria.core.entries import DeploymentEntry, Entries, ModelEntry
@@ -71,6 +74,26 @@ def test_what_is_not_good_is_not_rotated(books: FakeBooks) -> None:
     assert len(books.keys.list_keys(None)) == 2
 
 
+def test_a_key_is_rotated_once(books: FakeBooks) -> None:
+    """The end of its overlap is not that of another key; the one in its place can be rotated, and has the old end."""
+    end_ms = books.clock.now_ms() + 100 * HOUR_MS
+    old, _ = create_key(books, "ann", "laptop", KeyTerms(end_ms, RULES))
+    new, _ = rotate_key(books, old.id, HOUR_MS)
+    with pytest.raises(InvalidRequest, match=f"rotated already; rotate the one in its place, {new.id}"):
+        rotate_key(books, old.id, HOUR_MS)
+    newest, _ = rotate_key(books, new.id, HOUR_MS)
+    assert (newest.expires_at_ms, newest.rules) == (end_ms, RULES)
+
+
+def test_a_disabled_key_is_not_rotated(books: FakeBooks) -> None:
+    """Who disabled it did not want another one to be handed out."""
+    key, _ = create_key(books, "ann", "laptop")
+    disable_key(books, key.id)
+    with pytest.raises(InvalidRequest, match=f"is disabled; enable it before: setaria keys enable {key.id}"):
+        rotate_key(books, key.id, HOUR_MS)
+    assert len(books.keys.list_keys(None)) == 1
+
+
 def test_a_key_is_disabled_and_enabled(books: FakeBooks) -> None:
     """Each counts as a change once; a revoked key stays what it is."""
     key, _ = create_key(books, "ann", "laptop")
@@ -93,6 +116,17 @@ def test_a_deleted_key_is_gone_from_lists(books: FakeBooks) -> None:
     for act in (disable_key, enable_key, revoke_key, delete_key):
         with pytest.raises(NotFound, match="no key"):
             act(books, KeyId(key.id))
+
+
+@pytest.mark.parametrize("text", ["sk-SECRETSECRETlast", " tp-SECRETSECRETlast"])
+@pytest.mark.parametrize("act", [disable_key, enable_key, revoke_key, delete_key, partial(rotate_key, overlap_ms=0)])
+def test_a_key_in_place_of_its_id_is_never_repeated(
+    books: FakeBooks, text: str, act: Callable[[FakeBooks, str], object]
+) -> None:
+    """What is told lands in logs and on screens: the last four characters are enough to find its id."""
+    with pytest.raises(InvalidRequest, match=r"a key, not its id.* find it by its last four, last$") as refusal:
+        act(books, text)
+    assert "SECRET" not in str(refusal.value)
 
 
 def test_rules_are_read_as_people_write_them() -> None:
@@ -142,3 +176,6 @@ def test_an_end_is_to_come() -> None:
     assert read_end("2026-11-23T01:00:00Z", "expires", now_ms) == now_ms + HOUR_MS
     with pytest.raises(InvalidRequest, match="which is past"):
         read_end("2026-11-23T00:00:00Z", "expires", now_ms)
+    assert read_end("9999-12-30", "expires", now_ms) == read_end("9999-12-31T00:00Z", "expires", now_ms)
+    with pytest.raises(InvalidRequest, match="expires is '9999-12-31'; give a day from 1970-01-01 to 9999-12-30"):
+        read_end("9999-12-31", "expires", now_ms)

@@ -357,4 +357,19 @@ def test_limits_are_reset_and_lifted(books: FakePlanBooks) -> None:
     assert reset_limits(books.accounts, "ann", None).limits == Limits()
     lifted = lift_limits(books.accounts, "ann")
     assert (lifted.limits, shape_limits(lifted)[0].rpm) == (Limits(unlimited=True), None)
-    assert set_limits(books.accounts, "ann", None, {"rpm": 1}).limits == Limits(every=ModelLimits(rpm=1))
+    assert reset_limits(books.accounts, "ann", "seedling").limits == Limits(unlimited=True)
+
+
+@pytest.mark.parametrize(
+    "model, every, models",
+    [
+        (None, ModelLimits(5, 10**12, 10**12), {}),
+        ("seedling", ModelLimits(10**12, 10**12, 10**12), {"seedling": ModelLimits(rpm=5)}),
+    ],
+)
+def test_a_limit_of_an_account_without_limits_brings_no_other(
+    books: FakePlanBooks, model: str | None, every: ModelLimits, models: dict[str, ModelLimits]
+) -> None:
+    """What is not given stays as it is: as good as none."""
+    lift_limits(books.accounts, "ann")
+    assert set_limits(books.accounts, "ann", model, {"rpm": 5}).limits == Limits(every=every, models=models)

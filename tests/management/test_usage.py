@@ -51,8 +51,9 @@ CALL = CallRecord(
         ("2026-11-22T23:00:00Z", "2026-11-23T00:00:00.250Z", Period(NOW_MS - DAY_MS // 24, NOW_MS + 250)),
         ("2026-11-22T23:00", "2026-11-23T08:00+08:00", Period(NOW_MS - DAY_MS // 24, NOW_MS)),
         (None, "2026-11-22", Period(NOW_MS - 30 * DAY_MS, NOW_MS)),
-        ("1969-01-01", "1970-01-01", Period(0, DAY_MS)),
-        ("2026-11-22", "9999-12-31", Period(NOW_MS - DAY_MS, 253_402_300_800_000)),
+        ("1970-01-01", "1970-01-01", Period(0, DAY_MS)),
+        (None, "1970-01-01", Period(0, DAY_MS)),
+        ("2026-11-22", "9999-12-30", Period(NOW_MS - DAY_MS, 253_402_214_400_000)),
     ],
 )
 def test_periods_are_read_in_utc(begin: str | None, end: str | None, expected: Period) -> None:
@@ -68,6 +69,12 @@ def test_periods_are_read_in_utc(begin: str | None, end: str | None, expected: P
         ("", None, "from"),
         ("2026-11-23", "2026-11-21", "to"),
         ("2027-01-01", None, "to"),
+        ("1969-12-31", None, "from"),
+        ("0001-01-01T00:00:00+05:00", None, "from"),
+        (None, "0001-01-01T00:00:00+05:00", "to"),
+        (None, "9999-12-31", "to"),
+        (None, "9999-12-31T00:00:01Z", "to"),
+        (None, "9999-12-31T23:00:00-05:00", "to"),
     ],
 )
 def test_a_bad_period_is_refused(begin: str | None, end: str | None, param: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from setaria.cli.accounts import AsJson
-from setaria.cli.options import with_options
+from setaria.cli.options import read_list, with_options
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read
 
@@ -42,7 +42,8 @@ def create(context: typer.Context, options: KeyOptions, as_json: AsJson = False)
     from setaria.management.moments import read_end
     from setaria.management.shapes import shape_new_key
 
-    written = WrittenRules(_split(options.models), _split(options.networks), options.cap)
+    models, networks = read_list(options.models, "--models"), read_list(options.networks, "--networks")
+    written = WrittenRules(models, networks, options.cap)
     with books_to_change(context) as books:
         rules = read_rules(books.catalog, books.fixed, written)
         expires = options.expires
@@ -145,11 +146,6 @@ def delete(context: typer.Context, key_id: KeyId) -> None:
     with books_to_change(context) as books:
         key = delete_key(books, key_id)
     typer.echo(f"Key {key.id} ({key.name}) is deleted.")
-
-
-def _split(given: list[str] | None) -> tuple[str, ...]:
-    """Split what commas separate; an option may be repeated, too."""
-    return tuple(part.strip() for each in given or () for part in each.split(",") if part.strip())
 
 
 def _show_new(key_id: str, name: str, text: str) -> None:

@@ -36,23 +36,29 @@ def set_some(
 ) -> None:
     """Set limits of an account, on every model or on one; what is not given stays as it is."""
     from setaria.management.accounts import set_limits
+    from setaria.management.key_rules import find_model_id
     from setaria.management.money_shapes import shape_limits
 
     given = {name: value for name, value in options._asdict().items() if value is not None}
     if not given:
         raise typer.BadParameter("give at least one of --rpm, --tpm and --in-flight", param_hint="--rpm")
     with books_to_change(context) as books:
-        changed = set_limits(books.accounts, account, model, given)
+        model_id = None if model is None else find_model_id(books.catalog, books.fixed, model, "model")
+        changed = set_limits(books.accounts, account, model_id, given)
     _print_limits(shape_limits(changed), as_json=as_json)
 
 
 @limits.command("reset")
 def reset(context: typer.Context, account: AccountName, model: Model = None, as_json: AsJson = False) -> None:
-    """Give an account the limits that every account has, on every model or on one."""
-    from setaria.management.accounts import reset_limits
+    """Give an account the limits that every account has; or, on one model, those that it has on every model."""
+    from setaria.management.accounts import find_account, reset_limits
+    from setaria.management.key_rules import find_model_id
     from setaria.management.money_shapes import shape_limits
 
     with books_to_change(context) as books:
+        # What is limited may be a model that was removed: then its name is that of the limits.
+        if model is not None and model not in find_account(books.accounts, account).limits.models:
+            model = find_model_id(books.catalog, books.fixed, model, "model")
         changed = reset_limits(books.accounts, account, model)
     _print_limits(shape_limits(changed), as_json=as_json)
 

@@ -27,7 +27,7 @@ class ModelOptions(NamedTuple):
     upstream: Annotated[str | None, typer.Option("--upstream", help="The upstream that serves it.")] = None
     model: Annotated[str | None, typer.Option("--model", help="Its name there; NAME by default.")] = None
     local: Annotated[
-        Path | None, typer.Option("--local", metavar="PATH", help="A folder with an ONNX export, for the own engine.")
+        str | None, typer.Option("--local", metavar="PATH", help="A folder with an ONNX export, for the own engine.")
     ] = None
     weight: Annotated[int | None, typer.Option("--weight", min=0, help="Its share of the calls there.")] = None
     thinking_style: Annotated[
@@ -60,7 +60,7 @@ def add(context: typer.Context, name: Name, options: ModelOptions, as_json: AsJs
     content.pop("local", None)
     place = {key: content.pop(key) for key in _DEPLOYMENT if key in content}
     if options.local is not None:
-        content = _describe_folder(options.local, place) | content
+        content = _describe_folder(Path(options.local), place) | content
     elif options.upstream is None:
         raise typer.BadParameter(
             "name the upstream that serves the model, or a folder with --local", param_hint="--upstream"

@@ -6,6 +6,8 @@ from typing import NamedTuple, get_type_hints
 
 import typer
 
+_MISSING = "a value is missing; leave the flag out to say nothing"
+
 
 def with_options(kind: type[NamedTuple]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Let a command's parameter `options` be a record whose fields are options of the command.
@@ -41,12 +43,27 @@ def given_settings(options: NamedTuple, names: Mapping[str, str]) -> dict[str, o
     """Give the settings that were given as options, by the names that entries have for them.
 
     Takes: names, the entry's name of an option where it is another one.
+    Raises: typer.BadParameter when an option is empty: it is a shell variable that was not set.
     """
-    return {
-        names.get(option, option): value
-        for option, value in options._asdict().items()
-        if value is not None and value != []
-    }
+    given = {option: value for option, value in options._asdict().items() if value is not None and value != []}
+    for option, value in given.items():
+        if value == "":
+            raise typer.BadParameter(_MISSING, param_hint=f"--{option.replace('_', '-')}")
+    return {names.get(option, option): value for option, value in given.items()}
+
+
+def read_list(given: list[str] | None, flag: str) -> tuple[str, ...]:
+    """Read what commas separate; the flag may be repeated, but never be empty: that would be no restriction.
+
+    Raises: typer.BadParameter.
+    """
+    parts: list[str] = []
+    for each in given or ():
+        found = [part.strip() for part in each.split(",") if part.strip()]
+        if not found:
+            raise typer.BadParameter(_MISSING, param_hint=flag)
+        parts += found
+    return tuple(parts)
 
 
 def read_header(text: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ class UpstreamOptions(NamedTuple):
         str | None, typer.Option("--key-env", metavar="VAR", help="The variable of the server that holds its API key.")
     ] = None
     key_file: Annotated[
-        Path | None, typer.Option("--key-file", metavar="FILE", help="The file that holds its API key.")
+        str | None, typer.Option("--key-file", metavar="FILE", help="The file that holds its API key.")
     ] = None
     header: Annotated[
         list[str] | None, typer.Option("--header", metavar="NAME=VALUE", help="A header to send; may be repeated.")
@@ -42,7 +42,7 @@ class UpstreamOptions(NamedTuple):
     ] = None
     concurrency: Annotated[int | None, typer.Option("--concurrency", min=0, help="Calls at once; 0 is no cap.")] = None
     ca_file: Annotated[
-        Path | None, typer.Option("--ca-file", metavar="FILE", help="Certificates of an authority of your own.")
+        str | None, typer.Option("--ca-file", metavar="FILE", help="Certificates of an authority of your own.")
     ] = None
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_000  # first and last second that ISO 8601 can write
+
 
 class Clock(Protocol):
     """What the rest of the code asks about time; tests give a fake."""
@@ -70,6 +72,10 @@ def http_date_from_ms(moment_ms: int) -> str:
 
 
 def iso_from_ms(moment_ms: int) -> str:
-    """Write a moment as ISO 8601 in UTC with milliseconds, such as `2026-11-23T03:38:13.250Z`."""
+    """Write a moment as ISO 8601 in UTC with milliseconds, such as `2026-11-23T03:38:13.250Z`.
+
+    Of what is after the year 9999, or before the year 1, the nearest moment that can be written is.
+    """
+    moment_ms = min(max(moment_ms, _FIRST_MS), _LAST_MS)
     moment = datetime.datetime.fromtimestamp(moment_ms / 1000, tz=datetime.UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -23,6 +23,8 @@ from setaria.core.zones import find_zone
 MODEL_ID = r"[A-Za-z0-9][A-Za-z0-9._/:@+\[\]-]{0,127}"
 DAY_MINUTES = 24 * 60
 _HOURS_OF_DAY = 24
+_FIRST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_LAST = datetime.datetime(9999, 12, 31, tzinfo=datetime.UTC)  # in every zone a moment of the year 9999
 
 
 class _Heads(msgspec.Struct, kw_only=True):
@@ -80,6 +82,10 @@ def _tables(content: Mapping[str, object], table: str) -> Iterator[tuple[object,
 
 def _read_price(content: object, path: Path) -> PriceEntry:
     price = read_table(PriceEntry, content, path, "prices")
+    if not _FIRST <= price.begin <= _LAST:
+        raise EntryFault(
+            (*path, "from"), f"prices.from can't be {price.begin.isoformat()}; allowed: 1970-01-01 to 9999-12-30"
+        )
     bounds = [tier.above_input_tokens for tier in price.tiers]
     for place, bound in enumerate(bounds):
         if bound in bounds[:place]:

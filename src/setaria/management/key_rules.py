@@ -25,8 +25,7 @@ def read_rules(book: CatalogBook, fixed: Fixed, written: WrittenRules) -> KeyRul
 
     Raises: InvalidRequest when a model is not there, a network can't be one, or the cap is not above 0.
     """
-    ids = _ids_by_name(book, fixed)
-    models = dict.fromkeys(_find_model(ids, name) for name in written.models)
+    models = dict.fromkeys(find_model_id(book, fixed, name, "models") for name in written.models)
     networks = dict.fromkeys(map(_read_network, written.networks))
     cap_nano = None if written.cap is None else nano_from_decimal(written.cap, "cap")
     if cap_nano == 0:
@@ -34,15 +33,16 @@ def read_rules(book: CatalogBook, fixed: Fixed, written: WrittenRules) -> KeyRul
     return KeyRules(tuple(models), tuple(networks), cap_nano)
 
 
-def _ids_by_name(book: CatalogBook, fixed: Fixed) -> dict[str, str]:
+def find_model_id(book: CatalogBook, fixed: Fixed, name: str, param: str) -> str:
+    """Find the id of a model by any of its names.
+
+    Raises: InvalidRequest, which names `param`, when there is none.
+    """
     entries = (*fixed.declared.models, *(each.entry for each in book.read_added().models))
     named = {name: entry.id for entry in entries for name in names_of(entry)}
-    return dict(zip(fixed.built_in, fixed.built_in, strict=True)) | named
-
-
-def _find_model(ids: dict[str, str], name: str) -> str:
+    ids = dict(zip(fixed.built_in, fixed.built_in, strict=True)) | named
     if name not in ids:
-        raise InvalidRequest(f"there is no model {name[:100]!r}{hint(name, ids)}", param="models")
+        raise InvalidRequest(f"there is no model {name[:100]!r}{hint(name, ids)}", param=param)
     return ids[name]
 
 

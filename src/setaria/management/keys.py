@@ -3,7 +3,7 @@
 import msgspec
 
 from setaria.core.errors import InvalidRequest, NotFound
-from setaria.domain.accounts.keys import key_secrets_from_ring, make_key
+from setaria.domain.accounts.keys import is_key_text, key_secrets_from_ring, make_key
 from setaria.domain.accounts.ports import AccountBook, KeyBook
 from setaria.domain.accounts.records import Key, KeyRules
 from setaria.management.accounts import MAX_NAME_LENGTH, check_name, find_account, find_open_account
@@ -37,20 +37,19 @@ def rotate_key(books: MoneyBooks, key_id: str, overlap_ms: int) -> tuple[Key, st
     """Make a key in the place of another one, which stays good for the overlap; name, end and rules go over.
 
     Gives: the new key, and its text, which nobody can tell again later.
-    Raises: NotFound when there is no such key; InvalidRequest when it is not good any more, or a plan's.
+    Raises: NotFound when there is no such key; InvalidRequest when it is not good any more, disabled, rotated already,
+        or a plan's.
     """
     old, now_ms = find_key(books.keys, key_id), books.clock.now_ms()
-    if old.subscription_id:
-        raise InvalidRequest(f"the key {old.id} is a plan's; reset it: setaria plans reset-key {old.account_id}")
-    if old.revoked_at_ms is not None or (old.expires_at_ms is not None and old.expires_at_ms <= now_ms):
-        raise InvalidRequest(f"the key {old.id} is not good any more; make another: setaria keys create")
+    _check_rotation(old, now_ms)
     key, text = make_key(key_secrets_from_ring(books.ring), old.account_id, old.name, now_ms, old.lane)
     key = msgspec.structs.replace(key, expires_at_ms=old.expires_at_ms, rules=old.rules)
     books.keys.add_key(key)
     if overlap_ms:
         end_ms = now_ms + overlap_ms
         end_ms = end_ms if old.expires_at_ms is None else min(end_ms, old.expires_at_ms)
-        books.keys.change_key(msgspec.structs.replace(old, expires_at_ms=end_ms))
+        rules = msgspec.structs.replace(old.rules, successor=key.id)
+        books.keys.change_key(msgspec.structs.replace(old, expires_at_ms=end_ms, rules=rules))
     else:
         books.keys.change_key(msgspec.structs.replace(old, revoked_at_ms=now_ms))
     return key, text
@@ -110,12 +109,30 @@ def revoke_key(books: MoneyBooks, key_id: str) -> Key:
 def find_key(book: KeyBook, key_id: str) -> Key:
     """Find a key by its id.
 
-    Raises: NotFound when there is none.
+    Raises: NotFound when there is none; InvalidRequest when the text is a key itself, which no message repeats.
     """
+    if is_key_text(key_id):
+        raise InvalidRequest(
+            f"that is a key, not its id; `setaria keys list` shows the ids: find it by its last four, {key_id[-4:]}"
+        )
     key = book.find_key(key_id)
     if key is None:
         raise NotFound(f"there is no key {key_id[:MAX_NAME_LENGTH]!r}; `setaria keys list` shows the ids of all keys")
     return key
+
+
+def _check_rotation(old: Key, now_ms: int) -> None:
+    if old.subscription_id:
+        raise InvalidRequest(f"the key {old.id} is a plan's; reset it: setaria plans reset-key {old.account_id}")
+    if old.revoked_at_ms is not None or (old.expires_at_ms is not None and old.expires_at_ms <= now_ms):
+        raise InvalidRequest(f"the key {old.id} is not good any more; make another: setaria keys create")
+    if old.disabled_at_ms is not None:
+        raise InvalidRequest(f"the key {old.id} is disabled; enable it before: setaria keys enable {old.id}")
+    if old.rules.successor:  # its end is that of the overlap by now, and would go over to the new key
+        raise InvalidRequest(
+            f"the key {old.id} was rotated already; rotate the one in its place, {old.rules.successor}, or make "
+            "another: setaria keys create"
+        )
 
 
 def _change(books: MoneyBooks, key: Key) -> Key:

@@ -10,7 +10,7 @@ from setaria.domain.ledger.receipt import Receipt
 from setaria.domain.ledger.records import CallRow, GroupBy, UsageRow
 from setaria.domain.ledger.tariff import PriceList, Tariff
 from setaria.management.accounts import find_account
-from setaria.management.moments import DAY_MS, is_day, read_moment
+from setaria.management.moments import DAY_MS, read_last, read_moment
 
 _DEFAULT_DAYS = 30
 _MAX_CALLS = 10_000
@@ -40,9 +40,7 @@ def read_period(begin: str | None, end: str | None, now_ms: int) -> Period:
     Without them: up to now, and the 30 days before the end.
     Raises: InvalidRequest when one can't be read or the end is not after the beginning.
     """
-    to_ms = now_ms + 1
-    if end is not None:
-        to_ms = read_moment(end, "to") + (DAY_MS if is_day(end) else 0)
+    to_ms = now_ms + 1 if end is None else read_last(end, "to")
     from_ms = to_ms - _DEFAULT_DAYS * DAY_MS if begin is None else read_moment(begin, "from")
     if from_ms >= to_ms:
         raise InvalidRequest("the period ends before it begins; give an earlier `from` or a later `to`", param="to")

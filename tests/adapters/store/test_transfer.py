@@ -14,7 +14,7 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, upgrade
 from setaria.adapters.store.revision import HEAD
 from setaria.adapters.store.transfer import TableProof, prove, read_tables, transfer
-from setaria.core.errors import InvalidRequest, Misconfigured
+from setaria.core.errors import InvalidRequest, Misconfigured, Unavailable
 from tests.adapters.store.samples import ACCOUNT, KEY, add_account_and_key, kept_ids, make_call, opened
 
 
@@ -93,6 +93,77 @@ def test_a_backup_can_be_restored(filled_url: str, tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest, match="has accounts already"):
             restore(file, filled_url, aside)
         assert before == proofs_of(filled_url)
+
+
+def damage(path: Path, keep_bytes: int, rubbish: bytes = b"") -> None:
+    """Leave the beginning of a file, and rubbish after it."""
+    path.write_bytes(path.read_bytes()[:keep_bytes] + rubbish)
+
+
+@pytest.mark.parametrize(
+    "keep_bytes, rubbish", [(50, b""), (4096, b""), (50_000, b""), (0, b"\xff" * 20_000), (4096, b"\xff" * 20_000)]
+)
+def test_a_damaged_file_is_put_aside_with_its_log(tmp_path: Path, keep_bytes: int, rubbish: bytes) -> None:
+    """A backup is restored most of all when the database is damaged; what is left of that one is kept whole."""
+    path, file, aside = tmp_path / "setaria.db", tmp_path / "backup.db", tmp_path / "aside.db"
+    url = url_from_sqlite_path(path)
+    upgrade(url)
+    back_up(url, file)
+    before = proofs_of(url)
+    damage(path, keep_bytes, rubbish)
+    content = path.read_bytes()
+    path.with_name("setaria.db-wal").write_bytes(b"log")
+    restore(file, url, aside)
+    assert proofs_of(url) == before
+    assert aside.read_bytes() == content
+    assert tmp_path / "setaria.db.restored" not in tmp_path.iterdir()
+
+
+def test_a_log_without_its_database_is_put_aside(tmp_path: Path) -> None:
+    """SQLite would play it into the restored file."""
+    path, file, aside = tmp_path / "setaria.db", tmp_path / "backup.db", tmp_path / "aside.db"
+    url = url_from_sqlite_path(path)
+    upgrade(url)
+    back_up(url, file)
+    path.unlink()
+    path.with_name("setaria.db-wal").write_bytes(b"log")
+    restore(file, url, aside)
+    assert aside.with_name("aside.db-wal").read_bytes() == b"log"
+    assert not aside.exists()
+
+
+def test_a_restore_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """A database that can't be moved away stays as it is, and no part of the backup beside it."""
+    path, file = tmp_path / "setaria.db", tmp_path / "backup.db"
+    url = url_from_sqlite_path(path)
+    upgrade(url)
+    back_up(url, file)
+    before = {one.name for one in tmp_path.iterdir()}
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA journal_mode = WAL")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Unavailable, match="locked"):
+            restore(file, url, tmp_path / "aside.db")
+    assert {one.name for one in tmp_path.iterdir()} == before
+
+
+def test_a_backup_of_a_damaged_database_blames_the_database(tmp_path: Path) -> None:
+    """And not the file that was to be written."""
+    path, file = tmp_path / "setaria.db", tmp_path / "backup.db"
+    upgrade(url_from_sqlite_path(path))
+    damage(path, 0, b"\xff" * 20_000)
+    with pytest.raises(Misconfigured, match="the database file is damaged"):
+        back_up(url_from_sqlite_path(path), file)
+    assert [path.name] == [one.name for one in tmp_path.glob("*") if not one.name.endswith(".lock")]
+
+
+def test_a_backup_of_a_database_that_is_not_there(tmp_path: Path) -> None:
+    """What is no damage is told as it was said."""
+    path = tmp_path / "setaria.db"
+    upgrade(url_from_sqlite_path(path))
+    path.unlink()
+    with pytest.raises(Unavailable, match="unable to open"):
+        back_up(url_from_sqlite_path(path), tmp_path / "backup.db")
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002"])

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from setaria.adapters.store.address import is_sqlite, sqlite_path, url_from_sqlite_path
+from setaria.adapters.store.failures import reason_from
 from setaria.adapters.store.migrate import current_revision, is_known
 from setaria.adapters.store.revision import HEAD
+from setaria.adapters.store.sqlite.connection import is_damaged
 from setaria.adapters.store.transfer import transfer
-from setaria.core.errors import InvalidRequest, Unavailable
+from setaria.core.errors import InvalidRequest, Misconfigured, Unavailable
 
 _SIDE_FILES = ("-wal", "-shm")
 
@@ -18,7 +20,8 @@ _SIDE_FILES = ("-wal", "-shm")
 def back_up(url: str, file: Path) -> None:
     """Write a backup while others go on working; it appears under its name when it is whole and on the disk.
 
-    Raises: InvalidRequest when there is a file of this name already, Unavailable when it can't be written.
+    Raises: InvalidRequest when there is a file of this name already, Misconfigured when the database is damaged,
+        Unavailable when the backup can't be written.
     """
     if file.exists():
         raise InvalidRequest(f"{file} is there already; name another file")
@@ -28,7 +31,7 @@ def back_up(url: str, file: Path) -> None:
         os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
         if is_sqlite(url):
-            with _mapped(file):
+            with _mapped(file), _damage_told():
                 _copy_file(sqlite_path(url), part)
         else:
             transfer(url, url_from_sqlite_path(part))
@@ -61,7 +64,7 @@ def check_backup(file: Path) -> str:
 
 
 def restore(file: Path, url: str, put_aside: Path) -> None:
-    """Put the content of a backup into a database; a SQLite file that was there is moved to `put_aside`.
+    """Put the content of a backup into a database; a SQLite file that was there, whole or not, is moved to `put_aside`.
 
     Order: no server may run on the database.
     Raises: InvalidRequest when a PostgreSQL database has accounts already; Unavailable when it can't be written.
@@ -71,15 +74,16 @@ def restore(file: Path, url: str, put_aside: Path) -> None:
         return
     path = sqlite_path(url)
     part = path.with_name(f"{path.name}.restored")
-    with _mapped(path):
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        _copy_file(file, part)
-        _make_single(part)
-        if path.exists():
-            _make_single(path)
-            path.rename(put_aside)
-        part.rename(path)
+    try:
+        with _mapped(path):
+            part.unlink(missing_ok=True)
+            os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            _copy_file(file, part)
+            _make_single(part)
+            _put_aside(path, put_aside)
+            part.rename(path)
+    finally:
+        _forget(part)
 
 
 def needs_upgrade(url: str) -> str | None:
@@ -104,6 +108,30 @@ def _make_single(path: Path) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
+
+
+def _put_aside(path: Path, target: Path) -> None:
+    """Move a database away, into one file unless it is damaged; a log that lost its database goes, too."""
+    if path.exists():
+        try:
+            _make_single(path)
+        except sqlite3.DatabaseError as error:
+            if not is_damaged(error):
+                raise
+    for name in (*_SIDE_FILES, ""):  # SQLite would play a log that stays into the file that comes
+        side = path.with_name(f"{path.name}{name}")
+        if side.exists():
+            side.rename(target.with_name(f"{target.name}{name}"))
+
+
+@contextlib.contextmanager
+def _damage_told() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if is_damaged(error):
+            raise Misconfigured(f"the database file is damaged ({reason_from(error)}); restore a backup") from error
+        raise
 
 
 def _forget(part: Path) -> None:

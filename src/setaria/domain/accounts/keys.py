@@ -100,6 +100,11 @@ def read_key(secrets: tuple[KeySecret, ...], text: str) -> bytes | KeyFault:
     return KeyFault.MISTYPED if _OURS.fullmatch(text) else KeyFault.FOREIGN
 
 
+def is_key_text(text: str) -> bool:
+    """Tell whether a text begins as keys do, whole or not; ids begin otherwise."""
+    return text.strip().startswith(tuple(_PREFIXES.values()))
+
+
 def _checksum(secret: KeySecret, body: str) -> str:
     mark = hmac.digest(secret.checksum_key, body.encode(), "sha256")
     return mark[:_CHECKSUM_LENGTH].translate(_BASE62_FROM_BYTE).decode()

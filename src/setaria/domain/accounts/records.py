@@ -35,11 +35,13 @@ class KeyRules(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a key may do; empty is no restriction.
 
     `models` are ids, `networks` CIDR blocks, `cap_nano` what may be spent with it in a calendar month (UTC).
+    `successor` is no rule: the id of the key that was made in its place, which it is good beside for a while.
     """
 
     models: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     cap_nano: int | None = None
+    successor: str = ""
 
 
 class Account(msgspec.Struct, frozen=True):
