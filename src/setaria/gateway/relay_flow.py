@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import msgspec
+
 from setaria.core.errors import SetariaError
 from setaria.core.usage import CountsFrom, Usage
 from setaria.domain.routing.ports import RelayAttempt
@@ -76,12 +78,13 @@ class RelayFlow(Flow):
         self._relayed = None
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
-        if self._told is not None:
-            return self._told, "upstream"
-        if self._whole_tokens is None:
+        told, said_tokens = self._told, self._whole_tokens
+        if told is not None and (told.output_tokens or not said_tokens):
+            return told, "upstream"
+        if said_tokens is None:
             return None
-        input_tokens = self._routed.asked.input_tokens
-        return Usage(input_tokens=input_tokens, output_tokens=self._whole_tokens), "estimate"
+        known = told or Usage(self._routed.asked.input_tokens)
+        return msgspec.structs.replace(known, output_tokens=said_tokens), "estimate"
 
     def _said_tokens(self) -> tuple[int, int]:
         return (0 if self._relayed is None else self._relayed.said_tokens), 0

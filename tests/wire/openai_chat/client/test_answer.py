@@ -46,6 +46,10 @@ CALL = (
         ),
         (body(b'{"content":""}', usage=b"null"), [Finish("stop")]),
         (body(b'{"content":""}', usage=b"{}"), [Finish("stop")]),
+        (
+            body(b'{"content":"A"}', usage=b'{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}'),
+            [TextDelta("A"), Finish("stop"), UsageReport(Usage(5, output_tokens=1), "estimate")],
+        ),
     ],
 )
 def test_a_whole_answer_is_read_as_events(answer: bytes, events: list[Event]) -> None:
@@ -108,6 +112,10 @@ ESTIMATE = (
     b'"prompt_tokens_details":{"cached_tokens":0}}'
 )
 
+UNSAID = b'{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}'
+SAID = ESTIMATE.replace(b"6", b"5").replace(b"7", b"6")
+ZEROS = b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
+
 
 @pytest.mark.parametrize(
     "answer, sent, usage, tokens",
@@ -121,6 +129,8 @@ ESTIMATE = (
         ),
         (body(b'{"content":"A"}', usage=b'{"prompt_tokens":-1}'), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(b'{"content":"A"}', usage=b"null"), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
+        (body(b'{"content":"A"}', usage=UNSAID), body(b'{"content":"A"}', usage=SAID), Usage(5), 1),
+        (body(b'{"content":"A"}', usage=ZEROS), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(CALL % b'"{\\"x\\":1}"'), body(CALL % b'"{\\"x\\":1}"'), Usage(5, 0, 0, 2), 3),
     ],
 )

@@ -13,7 +13,7 @@ from setaria.core.events import Event, Finish, ReasoningDelta, TextDelta, ToolCa
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat import OpenAIChat
 from setaria.wire.openai_chat.client import OpenAIUpstream
-from tests.wire.openai_chat.client.transcripts import ASKED, STOP, TRANSCRIPTS, Transcript, choice, sse
+from tests.wire.openai_chat.client.transcripts import ASKED, STOP, TRANSCRIPTS, Transcript, choice, sse, told
 from tests.wire.openai_chat.telling import HEAD
 
 CASES = [pytest.param(transcript, id=name) for name, transcript in TRANSCRIPTS.items()]
@@ -97,12 +97,21 @@ def test_closing_after_done_gives_nothing_more() -> None:
     assert (reader.feed(sse(STOP, "[DONE]")), reader.close()) == ([Finish("stop")], [])
 
 
+def test_output_that_was_not_counted_is_estimated() -> None:
+    """Text in the form of the one before, reasoning, and calls all count where the server counts none of them."""
+    call = choice('{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}')
+    said = [choice('{"reasoning":"R"}'), *[choice('{"content":"A"}')] * 3, choice(f'{{"content":"{"word " * 20}"}}')]
+    usage = told(prompt_tokens=5, completion_tokens=0, total_tokens=5)
+    events = read([sse(chunk) for chunk in (*said, call, STOP, usage)])
+    assert events[-1] == UsageReport(Usage(5, output_tokens=30), "estimate")
+
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 _DELTAS = st.lists(
     st.one_of(_TEXT.map(TextDelta), _TEXT.map(ReasoningDelta)).filter(lambda delta: "<" not in delta.text), max_size=6
 )
 _ARGUMENTS = st.dictionaries(_TEXT, _TEXT, max_size=3).map(lambda fields: msgspec.json.encode(fields).decode())
-_TOKENS = st.integers(0, 10_000)
+_TOKENS = st.integers(1, 10_000)
 
 
 @given(

@@ -117,6 +117,31 @@ def test_odd_usage_is_rewritten(usage: str, seen: bytes, usage_seen: Usage | Non
     assert (sent, reader.usage) == (sse(STOP) + event + sse("[DONE]"), usage_seen)
 
 
+ZEROS = told(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+
+
+@pytest.mark.parametrize(
+    "chunks, shown, usage_seen",
+    [
+        ((STOP, ZEROS), [(6, 2)], None),
+        ((STOP, told(prompt_tokens=5, completion_tokens=0, total_tokens=5)), [(5, 2)], Usage(5)),
+        (
+            (told(prompt_tokens=5, completion_tokens=0, total_tokens=5), STOP, USAGE),
+            [(5, 2), (5, 2)],
+            Usage(5, 0, 0, 2),
+        ),
+        ((ZEROS, choice('{"content":"C"}'), STOP), [(6, 2), (6, 3)], None),
+    ],
+)
+def test_zeros_are_not_believed(
+    chunks: tuple[str, ...], shown: list[tuple[int, int]], usage_seen: Usage | None
+) -> None:
+    """No prompt is empty, and what was said took output; the caller sees what the books will hold."""
+    sent, reader = relay([sse(choice('{"content":"A"}'), choice('{"content":"B"}'), *chunks)])
+    counts = re.findall(rb'"prompt_tokens":(\d+),"completion_tokens":(\d+)', sent)
+    assert ([(int(prompt), int(said)) for prompt, said in counts], reader.usage) == (shown, usage_seen)
+
+
 def test_an_unknown_usage_does_not_hide_the_one_before() -> None:
     """The last usage that was told counts."""
     assert relay([sse(STOP, USAGE, told(prompt_tokens=-1))])[1].usage == Usage(5, 0, 0, 2, 0)

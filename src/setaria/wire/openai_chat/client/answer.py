@@ -7,13 +7,13 @@ import msgspec
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import UpstreamFailed
 from setaria.core.estimate import estimate_dialogue
-from setaria.core.events import Event, UsageReport
-from setaria.core.tokens import estimate_tokens
+from setaria.core.events import Event
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat.client.chunk import UNREADABLE, Choice, Chunk, Delta, not_legal
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
-from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
+from setaria.wire.openai_chat.client.said import estimate_message
+from setaria.wire.openai_chat.client.usage import complete_usage, read_usage, report_usage, rewrite_usage
 
 _Fields = dict[str, msgspec.Raw]
 _fields = msgspec.json.Decoder(_Fields)
@@ -40,7 +40,8 @@ def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
     reader.note_finish(choice)
     events += reader.close()
     told = read_usage(chunk.usage)
-    return events if told is None or told.usage is None else [*events, UsageReport(told.usage, "upstream")]
+    usage = None if told is None else told.usage
+    return events if usage is None else [*events, report_usage(usage, estimate_message(message))]
 
 
 def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
@@ -55,10 +56,11 @@ def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Us
     shown = _quote(model)
     if chunk.model != shown:
         changes["model"] = shown
-    told, said_tokens = read_usage(chunk.usage), _estimate(message)
+    told, said_tokens = read_usage(chunk.usage), estimate_message(message)
     usage = told.usage if told is not None else None
-    if told is None or told.is_odd:
-        changes["usage"] = rewrite_usage(usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens))
+    truth = complete_usage(usage or Usage(estimate_dialogue(dialogue)), said_tokens)
+    if told is None or told.is_odd or truth != usage:
+        changes["usage"] = rewrite_usage(truth)
     if message.reasoning and not message.reasoning_content and message.thought:
         changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
     sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
@@ -92,15 +94,3 @@ def _rename_reasoning(raw: msgspec.Raw) -> msgspec.Raw:
 @functools.lru_cache(maxsize=1024)
 def _quote(model: str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(model))
-
-
-def _estimate(message: Delta) -> int:
-    if not (
-        message.reasoning_content or message.reasoning or message.refusal or message.tool_calls or message.function_call
-    ):
-        return estimate_tokens(message.content or "")
-    tokens = estimate_tokens(message.thought) + estimate_tokens((message.content or "") + (message.refusal or ""))
-    for piece in message.calls:
-        if piece.function is not None:
-            tokens += estimate_tokens(piece.function.name or "") + len(piece.function.arguments) // 4
-    return tokens

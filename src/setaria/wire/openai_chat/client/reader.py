@@ -10,14 +10,16 @@ import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut
-from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta, UsageReport
+from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta
+from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
-from setaria.wire.openai_chat.client.usage import read_usage
+from setaria.wire.openai_chat.client.said import estimate_delta
+from setaria.wire.openai_chat.client.usage import read_usage, report_usage
 from setaria.wire.sse_reader import ServerSentEvent, SseReader
 
 DONE = b"[DONE]"
@@ -63,7 +65,7 @@ class ChatReader:
         if mould is not None:
             text = mould.text_in(data)
             if text:
-                self.said_tokens += 1
+                self.said_tokens += estimate_piece(text)
                 return [self._kind(text)]
         self._tell_failure()
         events: list[Event] = []
@@ -133,7 +135,10 @@ class ChatReader:
         choice = chunk.choice
         if choice is None:
             return []
-        events = self._message.add(choice.delta) if choice.delta is not None else []
+        events: list[Event] = []
+        if choice.delta is not None:
+            self.said_tokens += estimate_delta(choice.delta)
+            events = self._message.add(choice.delta)
         self._message.note_finish(choice)
         return events
 
@@ -142,4 +147,4 @@ class ChatReader:
             return []
         self._is_over = True
         events = self._message.close()
-        return events if self._usage is None else [*events, UsageReport(self._usage, "upstream")]
+        return events if self._usage is None else [*events, report_usage(self._usage, self.said_tokens)]

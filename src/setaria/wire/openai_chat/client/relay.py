@@ -23,7 +23,8 @@ from setaria.wire.openai_chat.client.calls import read_arguments
 from setaria.wire.openai_chat.client.chunk import CallPiece, Choice, Chunk, read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.reader import DONE
-from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
+from setaria.wire.openai_chat.client.said import estimate_delta
+from setaria.wire.openai_chat.client.usage import complete_usage, read_usage, rewrite_usage
 from setaria.wire.sse import write_data
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES, LineEnds, read_data
 
@@ -134,7 +135,7 @@ class ChatRelay:
                 raise UpstreamCut("the model server broke off in the middle of its answer")
             self.finished = True
             self._tail.append(self._finish_event())
-        if self.usage is None and self._shown_usage != self._estimate():
+        if self._shown_usage != (truth := self._truth()) and truth is not self.usage:
             self._tail.append(self._usage_event())
         return sent + self._join(self._tail) + write_data(DONE)
 
@@ -220,13 +221,9 @@ class ChatRelay:
         if delta is None:
             return event
         shown = event
-        said = delta.content or delta.thought or delta.refusal
-        if said:
+        if said_tokens := estimate_delta(delta):
             self.meaningful = True
-            self.said_tokens += estimate_piece(said)
-        elif calls := delta.calls:
-            self.meaningful = True
-            self.said_tokens += sum(map(_estimate_call, calls))
+            self.said_tokens += said_tokens
         if delta.tool_calls:
             shown = self._place_calls(delta.tool_calls, event)
         if delta.reasoning is not None and delta.thought and _REASONING_CONTENT not in event:
@@ -275,16 +272,18 @@ class ChatRelay:
         if told is None:
             return event
         self.usage = told.usage or self.usage
-        if not told.is_odd:
+        truth = self._truth()
+        if not told.is_odd and truth is self.usage:
             return event
-        self.doubt = find_impossible(msgspec.json.decode(raw)) or self.doubt
-        self._shown_usage = self.usage or self._estimate()
+        if told.is_odd:
+            self.doubt = find_impossible(msgspec.json.decode(raw)) or self.doubt
+        self._shown_usage = truth
         changes = {"usage": rewrite_usage(self._shown_usage), "model": msgspec.Raw(self._model)}
         return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})
 
     def _usage_event(self) -> bytes:
         """Write the chunk with the usage that the server did not tell."""
-        return self._own_event({"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._estimate())})
+        return self._own_event({"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._truth())})
 
     def _finish_event(self) -> bytes:
         """Write the chunk with the finish reason that the server did not tell."""
@@ -295,9 +294,6 @@ class ChatRelay:
         head = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
         return _DATA + msgspec.json.encode(head | fields | {"model": msgspec.Raw(self._model)})
 
-    def _estimate(self) -> Usage:
-        return Usage(input_tokens=self._input_tokens, output_tokens=self.said_tokens)
-
-
-def _estimate_call(piece: CallPiece) -> int:
-    return estimate_piece(read_arguments(piece.function.arguments) if piece.function is not None else "")
+    def _truth(self) -> Usage:
+        """Give what the server told so far; what it did not count is our estimate."""
+        return complete_usage(self.usage or Usage(self._input_tokens), self.said_tokens)
