@@ -39,6 +39,14 @@ CALL = (
             [ReasoningDelta("R"), TextDelta("A"), Finish("length"), REPORT],
         ),
         (body(b'{"content":"<think>R</think>A"}'), [ReasoningDelta("R"), TextDelta("A"), Finish("stop"), REPORT]),
+        (body(b'{"content":[{"type":"text","text":"A"}]}'), [TextDelta("A"), Finish("stop"), REPORT]),
+        (
+            body(
+                b'{"content":[{"type":"thinking","thinking":[{"type":"text","text":"R"}]},{"type":"text","text":"A"}]}'
+            ),
+            [ReasoningDelta("R"), TextDelta("A"), Finish("stop"), REPORT],
+        ),
+        (body(rb'{"content":"A \ud83c"}'), [TextDelta("A \ufffd"), Finish("stop"), REPORT]),
         (body(b'{"refusal":"No"}', b"null"), [TextDelta("No"), Finish("stop"), REPORT]),
         (
             body(CALL % b'"{\\"x\\":1}"', b'"tool_calls"'),
@@ -69,6 +77,7 @@ def test_a_whole_answer_is_read_as_events(answer: bytes, events: list[Event]) ->
         (b'{"error":{"message":"died"}}', UpstreamFailed),
         (b'{"error":{"message":"long","n_prompt_tokens":9,"n_ctx":8}}', ContextOverflow),
         (body(b"null"), UpstreamFailed),
+        (body(b'{"content":true}'), UpstreamFailed),
     ],
 )
 def test_what_is_no_answer_is_an_error(answer: bytes, error: type[SetariaError]) -> None:
@@ -100,6 +109,8 @@ def test_our_own_answer_is_read_as_it_was_written() -> None:
         body(b'{"content":"A","reasoning_content":"R"}'),
         body(CALL % b'"{}"', b'"tool_calls"'),
         body(b'{"content":"A","tool_calls":[{"id":"a"}]}'),
+        body(b'{"content":[{"type":"text","text":"A"}]}'),
+        body(rb'{"content":"A \ud83c"}'),
     ],
 )
 def test_a_regular_answer_crosses_as_it_is(answer: bytes) -> None:

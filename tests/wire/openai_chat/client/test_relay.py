@@ -180,12 +180,47 @@ def test_an_event_is_kept_back_until_it_is_whole() -> None:
         (sse(STOP)[:-5], UpstreamCut),
         (sse('{"error":{"message":"died"}}'), UpstreamFailed),
         (sse("{"), UpstreamFailed),
+        (sse("[1]", "keep-alive"), UpstreamFailed),
+        (sse('{"choices":"x","error":{"message":"died"}}'), UpstreamFailed),
+        (b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n', UpstreamFailed),
     ],
 )
 def test_what_is_no_whole_answer_is_an_error(body: bytes, error: type[SetariaError]) -> None:
     """A cut, an error in-band and what is no chunk raise."""
     with pytest.raises(error):
         relay([body])
+
+
+ODD = [
+    choice('{"content":[{"type":"text","text":"abc"}]}'),
+    choice(r'{"content":"A \ud83c"}'),
+    choice(r'{"content":"\udf3e B"}'),
+    choice('{"content":{"parts":1}}'),
+    choice('{"tool_calls":[{"index":0,"id":"a","function":["f"]}]}'),
+    '{"choices":"x"}',
+]
+
+
+@pytest.mark.parametrize("is_split", [True, False])
+def test_what_can_not_be_read_crosses_as_it_is(is_split: bool) -> None:
+    """The reader only reads along: what the caller may understand is sent, and counts as something said."""
+    pieces = [sse(chunk) for chunk in (*ODD, STOP, USAGE)]
+    sent, reader = relay(pieces if is_split else [b"".join(pieces)])
+    assert (sent, reader.said_tokens, reader.meaningful) == (sse(*ODD, STOP, USAGE, "[DONE]"), len(ODD), True)
+
+
+def test_what_can_not_be_read_after_the_end_waits_for_it() -> None:
+    """Nothing crosses from the finish reason on, and an error that comes then is passed over."""
+    odd, error = '{"choices":"x"}', '{"choices":"x","error":{"message":"died"}}'
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
+    assert reader.feed(sse(STOP, odd, error, USAGE)) == b""
+    assert (reader.close(), reader.said_tokens) == (sse(STOP, odd, USAGE, "[DONE]"), 0)
+
+
+def test_an_event_without_data_crosses() -> None:
+    """Some proxies keep a stream alive with events that are empty."""
+    body = b"data:\n\n" + sse(choice('{"content":"A"}')) + b"data:  \n\n"
+    assert relay([body, sse(STOP, USAGE)])[0] == body + sse(STOP, USAGE, "[DONE]")
 
 
 def test_a_huge_event_is_refused() -> None:

@@ -9,7 +9,8 @@ from setaria.core.errors import UpstreamFailed
 from setaria.core.estimate import estimate_dialogue
 from setaria.core.events import Event
 from setaria.core.usage import Usage
-from setaria.wire.openai_chat.client.chunk import UNREADABLE, Choice, Chunk, Delta, not_legal
+from setaria.wire.loose import read_fields
+from setaria.wire.openai_chat.client.chunk import UNREADABLE, Choice, Chunk, Delta, read_odd
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
 from setaria.wire.openai_chat.client.said import estimate_message
@@ -62,16 +63,16 @@ def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Us
     if told is None or told.is_odd or truth != usage:
         changes["usage"] = rewrite_usage(truth)
     if message.reasoning and not message.reasoning_content and message.thought:
-        changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
-    sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
+        changes["choices"] = _rename_reasoning(read_fields(body)["choices"])
+    sent = msgspec.json.encode({**read_fields(body), **changes}) if changes else body
     return sent, usage, said_tokens
 
 
 def _read(body: bytes) -> tuple[_Whole, Choice, Delta]:
     try:
         chunk = _whole.decode(body)
-    except UNREADABLE as error:
-        raise not_legal() from error
+    except UNREADABLE:
+        chunk = read_odd(body, _Whole)
     if (len(chunk.error) or chunk.choices is None) and chunk.tells_error:
         raise read_error_in_band(body)
     choices = chunk.choices

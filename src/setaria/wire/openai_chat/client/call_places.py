@@ -5,6 +5,7 @@ Callers put calls together by their index alone. Some servers leave it out, or g
 
 import msgspec
 
+from setaria.wire.loose import read_fields
 from setaria.wire.openai_chat.client.call_match import find_call
 from setaria.wire.openai_chat.client.chunk import CallPiece, is_present
 
@@ -61,7 +62,7 @@ class CallPlaces:
 
 def renumber_calls(data: bytes, places: list[int]) -> bytes:
     """Write a chunk again with other indices for the tool calls of its one choice."""
-    fields = _fields.decode(data)
+    fields = read_fields(data)
     choices = _list.decode(fields["choices"])
     choice = next(choice for choice in choices if bytes(choice.get("index", b"0")) in (b"0", b"null"))
     delta = _fields.decode(choice["delta"])

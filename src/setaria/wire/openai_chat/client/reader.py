@@ -13,6 +13,7 @@ from setaria.core.errors import SetariaError, UpstreamCut
 from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
+from setaria.wire.half_characters import HalfCharacters
 from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
@@ -41,6 +42,7 @@ class ChatReader:
         self.mould: Mould | None = None  # the learnt one, where the next bytes begin with an event
         self._sse = SseReader()
         self._message = MessageReader(dialogue)
+        self._halves = HalfCharacters()
         self._usage: Usage | None = None
         self.doubt = ""
         self._is_done = False
@@ -78,7 +80,7 @@ class ChatReader:
                 raise
             return events
         is_clean = self._message.is_plain and self._sse.is_between_events and not self._is_done
-        if is_clean and len(frames) == 1 and data.startswith(_DATA):
+        if events and is_clean and len(frames) == 1 and data.startswith(_DATA):
             self._learn_mould(data, frames[0].data)
         self.mould = self._learnt if is_clean else None
         return events
@@ -119,10 +121,13 @@ class ChatReader:
     def _read(self, data: bytes) -> list[Event]:
         if self._is_done:
             return []
-        if data.strip() == DONE:
+        said = data.strip()
+        if not said:
+            return []
+        if said == DONE:
             self._is_done = True
             return self._end() if self._message.finished or self._message.has_begun else []
-        chunk = read_chunk(data)
+        chunk = read_chunk(data, self._halves)
         if chunk.tells_error:
             if self._message.finished:
                 return []

@@ -6,7 +6,8 @@ the fields that do not matter, which costs less than searching its bytes for mar
 stands (inside a JSON string its quotes would be escaped); reasoning under the name `reasoning` alone, which callers
 know as `reasoning_content`; the index of a tool call that another call has; a usage that can't be true. From a finish
 reason on all is kept back until `close`, or until the model says more after all. `close` adds the usage where the
-server told none, and `[DONE]`; nothing after that mark crosses.
+server told none, and `[DONE]`; nothing after that mark crosses. What we can't read is not ours to judge: if it is a
+JSON object at all it crosses, and counts as one token.
 """
 
 import re
@@ -17,10 +18,11 @@ from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.impossible_usage import find_impossible
+from setaria.wire.loose import read_fields
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.call_places import CallPlaces, renumber_calls
 from setaria.wire.openai_chat.client.calls import read_arguments
-from setaria.wire.openai_chat.client.chunk import CallPiece, Choice, Chunk, read_chunk
+from setaria.wire.openai_chat.client.chunk import CallPiece, Choice, Chunk, read_chunk, read_object
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.reader import DONE
 from setaria.wire.openai_chat.client.said import estimate_delta
@@ -35,7 +37,6 @@ _SHORTEST_CHUNK_BYTES = len(b'{"choices":[]}')
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)+")')
 _REASONING, _REASONING_CONTENT = b'"reasoning":', b'"reasoning_content":'
 _HEAD = frozenset({"id", "object", "created", "system_fingerprint"})
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatRelay:
@@ -181,18 +182,27 @@ class ChatRelay:
         return data if self._model_pair is None else data.replace(*self._model_pair)
 
     def _pass(self, event: bytes, passed: list[bytes]) -> None:
-        """Glance at one event; adds to those to be passed on what is to be sent for it now."""
+        """Take one event; adds to those to be passed on what is to be sent for it now."""
         if self._is_done:
             return
         data = event[_DATA_BYTES:] if event.startswith(_DATA) and b"\n" not in event else read_data(event)
-        if not data:
+        said = data if len(data) >= _SHORTEST_CHUNK_BYTES else data.strip()
+        if not said:
             if not self._tail:
                 passed.append(event)
             return
-        if len(data) < _SHORTEST_CHUNK_BYTES and data.strip() == DONE:
+        if said == DONE:
             self._is_done = True
             return
-        chunk = read_chunk(data)
+        try:
+            chunk = read_chunk(data)
+        except UpstreamFailed:
+            self._pass_unread(event, data, passed)
+        else:
+            self._pass_chunk(chunk, event, data, passed)
+
+    def _pass_chunk(self, chunk: Chunk, event: bytes, data: bytes, passed: list[bytes]) -> None:
+        """Glance at one chunk."""
         if (not chunk.choices or len(chunk.error)) and chunk.tells_error:
             if self.finished:
                 return
@@ -212,6 +222,22 @@ class ChatRelay:
             self._tail.append(event)
         else:
             passed.append(event)
+
+    def _pass_unread(self, event: bytes, data: bytes, passed: list[bytes]) -> None:
+        """Let an event pass that we can't read: the caller may understand it. It counts as one token.
+
+        Raises: UpstreamFailed when it is no JSON object.
+        """
+        if read_object(data).get("error"):
+            if self.finished:
+                return
+            raise read_error_in_band(data)
+        if self._tail:
+            self._tail.append(event)
+            return
+        self.meaningful = True
+        self.said_tokens += 1
+        passed.append(event)
 
     def _note(self, chunk: Chunk, choice: Choice, event: bytes) -> bytes:
         """Note what a choice says; gives the event with reasoning and tool calls as callers know them."""
@@ -279,7 +305,7 @@ class ChatRelay:
             self.doubt = find_impossible(msgspec.json.decode(raw)) or self.doubt
         self._shown_usage = truth
         changes = {"usage": rewrite_usage(self._shown_usage), "model": msgspec.Raw(self._model)}
-        return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})
+        return _DATA + msgspec.json.encode({**read_fields(data), **changes})
 
     def _usage_event(self) -> bytes:
         """Write the chunk with the usage that the server did not tell."""
@@ -291,7 +317,7 @@ class ChatRelay:
         return self._own_event({"choices": msgspec.Raw(b'[{"index":0,"delta":{},"finish_reason":"' + reason + b'"}]')})
 
     def _own_event(self, fields: dict[str, msgspec.Raw]) -> bytes:
-        head = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
+        head = {name: raw for name, raw in read_fields(self._first).items() if name in _HEAD}
         return _DATA + msgspec.json.encode(head | fields | {"model": msgspec.Raw(self._model)})
 
     def _truth(self) -> Usage:
