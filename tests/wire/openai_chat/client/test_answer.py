@@ -109,6 +109,7 @@ def test_our_own_answer_is_read_as_it_was_written() -> None:
         body(b'{"content":"A","reasoning_content":"R"}'),
         body(CALL % b'"{}"', b'"tool_calls"'),
         body(b'{"content":"A","tool_calls":[{"id":"a"}]}'),
+        body(b'{"content":"A","tool_calls":[]}'),
         body(b'{"content":[{"type":"text","text":"A"}]}'),
         body(rb'{"content":"A \ud83c"}'),
     ],
@@ -140,6 +141,18 @@ ZEROS = b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
         ),
         (body(b'{"content":"A"}', usage=b'{"prompt_tokens":-1}'), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(b'{"content":"A"}', usage=b"null"), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
+        (
+            body(b'{"reasoning":"abcde","reasoning_content":null,"content":"A"}'),
+            body(b'{"reasoning_content":"abcde","content":"A"}'),
+            Usage(5, 0, 0, 2),
+            3,
+        ),
+        (
+            body(CALL.replace(b'"a"', b"7") % b'"{}"'),
+            body(CALL.replace(b'"a"', b'"7"') % b'"{}"'),
+            Usage(5, 0, 0, 2),
+            2,
+        ),
         (body(b'{"content":"A"}', usage=UNSAID), body(b'{"content":"A"}', usage=SAID), Usage(5), 1),
         (body(b'{"content":"A"}', usage=ZEROS), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(CALL % b'"{\\"x\\":1}"'), body(CALL % b'"{\\"x\\":1}"'), Usage(5, 0, 0, 2), 3),
@@ -148,6 +161,15 @@ ZEROS = b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
 def test_only_what_must_be_is_changed(answer: bytes, sent: bytes, usage: Usage | None, tokens: int) -> None:
     """The model's name, the name of the reasoning, and odd or missing usage; the tokens said are estimated."""
     assert OpenAIUpstream().relay_answer(answer, "m", ASKED) == (sent, usage, tokens)
+
+
+@pytest.mark.parametrize("told", [b'"id":"",', b'"id":null,', b""])
+def test_a_call_without_an_id_gets_one(told: bytes) -> None:
+    """Callers answer a call by its id."""
+    answer = body(CALL.replace(b'"id":"a",', told) % b'"{}"', b'"tool_calls"')
+    sent = msgspec.json.decode(OpenAIUpstream().relay_answer(answer, "m", ASKED)[0])
+    (call,) = sent["choices"][0]["message"].pop("tool_calls")
+    assert (call.pop("id")[:5], call) == ("call_", {"type": "function", "function": {"name": "f", "arguments": "{}"}})
 
 
 def test_both_paths_meter_the_same() -> None:

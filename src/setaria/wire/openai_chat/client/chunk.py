@@ -52,6 +52,11 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
         return self.reasoning if isinstance(self.reasoning, str) else ""
 
     @property
+    def hidden_thought(self) -> str:
+        """The reasoning where it came under the name alone that callers do not know."""
+        return "" if self.reasoning is None or self.reasoning_content else self.thought
+
+    @property
     def calls(self) -> list[CallPiece]:
         """The pieces of tool calls, the outdated single call among them."""
         if self.function_call is not None:
@@ -121,7 +126,14 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return None if is_present(self.usage) or is_present(self.error) else choice.delta
 
 
+class NamedChunk(Chunk, frozen=True, gc=False):
+    """The same with the server's name of the model, for who shows it to a caller."""
+
+    model: msgspec.Raw = _ABSENT
+
+
 _chunk = msgspec.json.Decoder(Chunk)
+_named = msgspec.json.Decoder(NamedChunk)
 _object = msgspec.json.Decoder(dict[str, object])
 
 
@@ -136,6 +148,14 @@ def read_chunk(data: bytes, halves: HalfCharacters | None = None) -> Chunk:
         return _chunk.decode(data)
     except UNREADABLE:
         return read_odd(data if halves is None else halves.join(data), Chunk)
+
+
+def read_named(data: bytes) -> NamedChunk | None:
+    """Read the data of one event, or a whole answer; None where `read_odd` is to be asked."""
+    try:
+        return _named.decode(data)
+    except UNREADABLE:
+        return None
 
 
 def read_odd(data: bytes, shape: type[T]) -> T:
