@@ -37,7 +37,14 @@ from tests.gateway.calling import body_of, call, play
             "odd usage: output 9000, seen 4",
             id="output",
         ),
-        pytest.param(Usage(5000), "estimate", Usage(5000), "", id="our own count"),
+        pytest.param(
+            Usage(5000, output_tokens=4),
+            "estimate",
+            Usage(1000, output_tokens=4),
+            "odd usage: input 5000, estimated 10",
+            id="input, where the output is our own count",
+        ),
+        pytest.param(Usage(10, output_tokens=4), "estimate", Usage(10, output_tokens=4), "", id="our own count"),
     ],
 )
 def test_what_a_server_says_is_held_against_what_was_seen(

@@ -83,12 +83,12 @@ class RelayFlow(Flow):
 
     def _told_usage(self) -> tuple[Usage, CountsFrom] | None:
         told, said_tokens = self._told, self._whole_tokens
-        if said_tokens is None:
-            return None
         if told is not None and (told.output_tokens or not said_tokens):
             return told, "upstream"
-        told = told or Usage(input_tokens=self._routed.asked.input_tokens)
-        return msgspec.structs.replace(told, output_tokens=said_tokens), "estimate"
+        if said_tokens is None:
+            return None
+        known = told or Usage(self._routed.asked.input_tokens)
+        return msgspec.structs.replace(known, output_tokens=said_tokens), "estimate"
 
     def _said_tokens(self) -> tuple[int, int]:
         return (0 if self._relayed is None else self._relayed.said_tokens), 0

@@ -20,8 +20,6 @@ def check_usage(reply: Reply) -> tuple[Usage, str]:
     charged what is left of the counts, or our own, and what was said is told.
     """
     usage, asked, doubt = reply.usage, reply.routed.asked, reply.doubt
-    if reply.counts_from != "upstream":
-        return usage, _oddity([doubt]) if doubt else ""
     most_input = ODD_FACTOR * max(asked.input_tokens, LEAST_TOKENS)
     most_output = ODD_FACTOR * max(reply.said_tokens, LEAST_TOKENS)
     odd = [doubt] if doubt else []

@@ -1,12 +1,12 @@
 """Fields: reads JSON fields one by one, so that an error names the field at fault and what is allowed there."""
 
-import re
 from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
 
 from setaria.core.errors import InvalidRequest
+from setaria.wire.half_characters import find_lone_half
 
 Fields = Mapping[str, msgspec.Raw]
 T = TypeVar("T")
@@ -18,10 +18,6 @@ _list = msgspec.json.Decoder(list[msgspec.Raw])
 _integer = msgspec.json.Decoder(int)
 _number = msgspec.json.Decoder(float)
 _boolean = msgspec.json.Decoder(bool)
-_LONE_SURROGATE = re.compile(
-    rb"(?<!\\)(?:\\\\)*(?:(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F]))"
-)
 _string = msgspec.json.Decoder(str)
 
 
@@ -54,9 +50,9 @@ def _refuse_other_encodings(body: bytes) -> None:
 
 def _explain(body: bytes, reason: str) -> str:
     """Add the place to msgspec's words, which end in `(byte N)` when it knows it; else the JSON ends too early."""
-    lone = _LONE_SURROGATE.search(body)
+    lone = find_lone_half(body)
     if lone is not None:
-        return _at(body, lone.start(), "half of a surrogate pair stands alone")
+        return _at(body, lone, "half of a surrogate pair stands alone")
     head, mark, tail = reason.removeprefix("JSON is malformed: ").rpartition("(byte ")
     return _at(body, int(tail.rstrip(")")), head.strip()) if mark else _at(body, len(body), "it breaks off")
 

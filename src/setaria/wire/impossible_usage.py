@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from setaria.wire.half_characters import replace_lone_halves
+
 MAX_TOKENS = 1_000_000_000
 """More in one call is a fault of the server's."""
 
@@ -66,7 +68,7 @@ def find_impossible_in(body: bytes) -> str:
     at = body.find(b'"usage"')
     if at < 0 or _SUSPECT.search(body, at) is None:
         return ""
-    return find_impossible(_answer.decode(body).usage)
+    return find_impossible(_answer.decode(replace_lone_halves(body)).usage)
 
 
 def _is_impossible(name: object, value: object) -> bool:

@@ -155,6 +155,44 @@ def test_calls_of_one_number_stay_apart() -> None:
     assert ([MADE, *made, *CALLED], None) == read(b"".join(pieces), tuple(map(len, pieces)))
 
 
+def escaped(text: str) -> bytes:
+    """Write a delta of text that is told in this escaped form."""
+    return delta(0, "text_delta", text="?").replace(b"?", text.encode())
+
+
+@pytest.mark.parametrize(
+    "pieces, expected",
+    [
+        ([r"A \ud83c", r"\udf3e B"], "A 🌾 B"),
+        (["A", "B", r"C\ud83c", r"\udf3e", "D"], "ABC🌾D"),
+        ([r"\udf3e A"], "\ufffd A"),
+    ],
+)
+def test_a_character_that_comes_in_halves(pieces: list[str], expected: str) -> None:
+    """Half a character waits for the rest, also where the form of an event is known; on the relay both cross."""
+    events = [start(), begin(0, type="text", text=""), *map(escaped, pieces), end(0), ending(), STOP]
+    stream = b"".join(events)
+    for sizes in ((), (1,) * len(stream), tuple(map(len, events))):
+        told, error = read(stream, sizes)
+        assert ("".join(event.text for event in told if isinstance(event, TextDelta)), error) == (expected, None)
+        sent, _, error = relay(stream, sizes)
+        assert (b"".join(events[1:-1]) in sent, error) == (True, None)
+
+
+@pytest.mark.parametrize("empty", [b"data:\n\n", b"event: ping\ndata:\n\n", b"event: content_block_delta\ndata: \n\n"])
+def test_an_event_without_data_says_nothing(empty: bytes) -> None:
+    """Some proxies keep a stream alive with events that are empty."""
+    assert read(start() + empty + said("Hi") + empty + ending() + STOP) == ([TextDelta("Hi"), *DONE], None)
+
+
+def test_values_of_another_type_are_read_as_what_they_mean() -> None:
+    """A call whose id is a number, in a block whose index is a text, ends no answer."""
+    call = begin(0, type="tool_use", id=1, name="read", input={}).replace(b'"index": 0', b'"index": "0"')
+    expected = [ToolCallStart(0, "1", "read"), ToolCallDelta(0, '{"a":1}'), *CALLED]
+    more = delta(0, "input_json_delta", partial_json='{"a":1}')
+    assert read(start() + call + more + end(0) + ending("tool_use") + STOP) == (expected, None)
+
+
 def test_a_call_without_an_id_gets_one() -> None:
     """A call that the server forgot to number can still be answered."""
     events, _ = read(start() + begin(0, type="tool_use", id="", name="read") + ending("tool_use"))
@@ -216,7 +254,7 @@ def told(kind: str, message: str) -> bytes:
         (BEGUN + b'data: {"error": {"code": "429", "type": "limitation"}}\n\n', TEXT, UpstreamBusy, "busy"),
         (BEGUN + start(), TEXT, UpstreamFailed, "second time"),
         (BEGUN + b"data: <html>\n\n", TEXT, UpstreamFailed, "malformed event"),
-        (BEGUN + b'event: ping\ndata: {"type": 1}\n\n', TEXT, UpstreamFailed, "malformed event"),
+        (BEGUN + b'event: ping\ndata: {"type": true}\n\n', TEXT, UpstreamFailed, "malformed event"),
         (BEGUN + b'data: {"type":"content_block_delta","delta":3}\n\n', TEXT, UpstreamFailed, "content_block_delta"),
         (
             BEGUN + b'data: {"type":"content_block_delta","delta":{"text":"\xff"}}\n\n',

@@ -58,6 +58,15 @@ def test_a_whole_answer_becomes_events() -> None:
     ]
 
 
+def test_values_of_another_type_are_read_as_what_they_mean() -> None:
+    """A call whose id is a number, and half a character, end no answer."""
+    content = rb'[{"type":"text","text":"A \ud83c"},{"type":"tool_use","id":1,"name":"read","input":{}}]'
+    answer = body(content="?").replace(b'"?"', content)
+    said = [TextDelta("A \ufffd"), ToolCallStart(0, "1", "read"), ToolCallDelta(0, "{}")]
+    assert UPSTREAM.read_answer(answer, DIALOGUE)[:3] == said
+    assert content.replace(rb"\ud83c", rb"\ufffd") in UPSTREAM.relay_answer(answer, MODEL, DIALOGUE)[0]
+
+
 def test_a_whole_answer_comes_back() -> None:
     """What our server side writes of an answer is read as the same answer, the server's own signatures kept."""
     builder = AnswerBuilder()

@@ -39,6 +39,14 @@ CALL = (
             [ReasoningDelta("R"), TextDelta("A"), Finish("length"), REPORT],
         ),
         (body(b'{"content":"<think>R</think>A"}'), [ReasoningDelta("R"), TextDelta("A"), Finish("stop"), REPORT]),
+        (body(b'{"content":[{"type":"text","text":"A"}]}'), [TextDelta("A"), Finish("stop"), REPORT]),
+        (
+            body(
+                b'{"content":[{"type":"thinking","thinking":[{"type":"text","text":"R"}]},{"type":"text","text":"A"}]}'
+            ),
+            [ReasoningDelta("R"), TextDelta("A"), Finish("stop"), REPORT],
+        ),
+        (body(rb'{"content":"A \ud83c"}'), [TextDelta("A \ufffd"), Finish("stop"), REPORT]),
         (body(b'{"refusal":"No"}', b"null"), [TextDelta("No"), Finish("stop"), REPORT]),
         (
             body(CALL % b'"{\\"x\\":1}"', b'"tool_calls"'),
@@ -46,6 +54,10 @@ CALL = (
         ),
         (body(b'{"content":""}', usage=b"null"), [Finish("stop")]),
         (body(b'{"content":""}', usage=b"{}"), [Finish("stop")]),
+        (
+            body(b'{"content":"A"}', usage=b'{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}'),
+            [TextDelta("A"), Finish("stop"), UsageReport(Usage(5, output_tokens=1), "estimate")],
+        ),
     ],
 )
 def test_a_whole_answer_is_read_as_events(answer: bytes, events: list[Event]) -> None:
@@ -65,6 +77,7 @@ def test_a_whole_answer_is_read_as_events(answer: bytes, events: list[Event]) ->
         (b'{"error":{"message":"died"}}', UpstreamFailed),
         (b'{"error":{"message":"long","n_prompt_tokens":9,"n_ctx":8}}', ContextOverflow),
         (body(b"null"), UpstreamFailed),
+        (body(b'{"content":true}'), UpstreamFailed),
     ],
 )
 def test_what_is_no_answer_is_an_error(answer: bytes, error: type[SetariaError]) -> None:
@@ -96,6 +109,9 @@ def test_our_own_answer_is_read_as_it_was_written() -> None:
         body(b'{"content":"A","reasoning_content":"R"}'),
         body(CALL % b'"{}"', b'"tool_calls"'),
         body(b'{"content":"A","tool_calls":[{"id":"a"}]}'),
+        body(b'{"content":"A","tool_calls":[]}'),
+        body(b'{"content":[{"type":"text","text":"A"}]}'),
+        body(rb'{"content":"A \ud83c"}'),
     ],
 )
 def test_a_regular_answer_crosses_as_it_is(answer: bytes) -> None:
@@ -107,6 +123,10 @@ ESTIMATE = (
     b'{"prompt_tokens":6,"completion_tokens":1,"total_tokens":7,"completion_tokens_details":{"reasoning_tokens":0},'
     b'"prompt_tokens_details":{"cached_tokens":0}}'
 )
+
+UNSAID = b'{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5}'
+SAID = ESTIMATE.replace(b"6", b"5").replace(b"7", b"6")
+ZEROS = b'{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}'
 
 
 @pytest.mark.parametrize(
@@ -121,12 +141,35 @@ ESTIMATE = (
         ),
         (body(b'{"content":"A"}', usage=b'{"prompt_tokens":-1}'), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(b'{"content":"A"}', usage=b"null"), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
+        (
+            body(b'{"reasoning":"abcde","reasoning_content":null,"content":"A"}'),
+            body(b'{"reasoning_content":"abcde","content":"A"}'),
+            Usage(5, 0, 0, 2),
+            3,
+        ),
+        (
+            body(CALL.replace(b'"a"', b"7") % b'"{}"'),
+            body(CALL.replace(b'"a"', b'"7"') % b'"{}"'),
+            Usage(5, 0, 0, 2),
+            2,
+        ),
+        (body(b'{"content":"A"}', usage=UNSAID), body(b'{"content":"A"}', usage=SAID), Usage(5), 1),
+        (body(b'{"content":"A"}', usage=ZEROS), body(b'{"content":"A"}', usage=ESTIMATE), None, 1),
         (body(CALL % b'"{\\"x\\":1}"'), body(CALL % b'"{\\"x\\":1}"'), Usage(5, 0, 0, 2), 3),
     ],
 )
 def test_only_what_must_be_is_changed(answer: bytes, sent: bytes, usage: Usage | None, tokens: int) -> None:
     """The model's name, the name of the reasoning, and odd or missing usage; the tokens said are estimated."""
     assert OpenAIUpstream().relay_answer(answer, "m", ASKED) == (sent, usage, tokens)
+
+
+@pytest.mark.parametrize("told", [b'"id":"",', b'"id":null,', b""])
+def test_a_call_without_an_id_gets_one(told: bytes) -> None:
+    """Callers answer a call by its id."""
+    answer = body(CALL.replace(b'"id":"a",', told) % b'"{}"', b'"tool_calls"')
+    sent = msgspec.json.decode(OpenAIUpstream().relay_answer(answer, "m", ASKED)[0])
+    (call,) = sent["choices"][0]["message"].pop("tool_calls")
+    assert (call.pop("id")[:5], call) == ("call_", {"type": "function", "function": {"name": "f", "arguments": "{}"}})
 
 
 def test_both_paths_meter_the_same() -> None:

@@ -14,7 +14,17 @@ from setaria.core.events import Event, Finish, ReasoningDelta, TextDelta, ToolCa
 from setaria.core.usage import Usage
 from setaria.wire.openai_chat import OpenAIChat
 from setaria.wire.openai_chat.client import OpenAIUpstream
-from tests.wire.openai_chat.client.transcripts import ASKED, STOP, TRANSCRIPTS, Transcript, choice, sse
+from tests.wire.openai_chat.client.transcripts import (
+    ASKED,
+    REPORT,
+    STOP,
+    TRANSCRIPTS,
+    USAGE,
+    Transcript,
+    choice,
+    sse,
+    told,
+)
 from tests.wire.openai_chat.telling import HEAD
 
 CASES = [pytest.param(transcript, id=name) for name, transcript in TRANSCRIPTS.items()]
@@ -104,12 +114,77 @@ def test_closing_after_done_gives_nothing_more() -> None:
     assert (reader.feed(sse(STOP, "[DONE]")), reader.close()) == ([Finish("stop")], [])
 
 
+MISTRAL = (
+    '{"content":[{"type":"thinking","thinking":[{"type":"text","text":"Let"},{"type":"text","text":" me"}]}]}',
+    '{"content":[{"type":"thinking","thinking":"see"},{"type":"text","text":"A"}]}',
+    '{"content":"B"}',
+)
+
+
+@pytest.mark.parametrize(
+    "deltas, said",
+    [
+        (MISTRAL, [ReasoningDelta("Let me"), ReasoningDelta("see"), TextDelta("A"), TextDelta("B")]),
+        (['{"content":[{"type":"text","text":"A"},{"type":"reference","reference_ids":[1]}]}'], [TextDelta("A")]),
+        (['{"content":"A","reasoning_content":[]}'], [TextDelta("A")]),
+        ([r'{"content":"A \ud83c"}', r'{"content":"\udf3e B"}'], [TextDelta("A "), TextDelta("🌾 B")]),
+        ([r'{"content":"\udf3e A"}'], [TextDelta("\ufffd A")]),
+        (
+            ['{"tool_calls":[{"index":"0","id":1,"function":{"name":"f","arguments":"{}"}}]}'],
+            [ToolCallStart(0, "1", "f"), ToolCallDelta(0, "{}")],
+        ),
+        (
+            [
+                r'{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"x\":\"\ud83c"}}]}',
+                r'{"tool_calls":[{"index":0,"function":{"arguments":"\udf3e\"}"}}]}',
+            ],
+            [ToolCallStart(0, "a", "f"), ToolCallDelta(0, '{"x":"'), ToolCallDelta(0, '🌾"}')],
+        ),
+    ],
+)
+def test_values_of_another_type_are_read_as_what_they_mean(deltas: Iterable[str], said: list[Event]) -> None:
+    """A text in parts, a character in halves, and numbers that are none end no answer."""
+    body = sse(*map(choice, deltas), STOP, USAGE, "[DONE]")
+    calls = any(isinstance(event, ToolCallStart) for event in said)
+    expected = [*said, Finish("tool_calls" if calls else "stop"), REPORT]
+    assert read([body]) == expected
+    assert read(body[at : at + 1] for at in range(len(body))) == expected
+
+
+def test_half_a_character_waits_for_the_rest_after_a_known_form() -> None:
+    """Text in the form of the one before is not looked into, unless it is half a character."""
+    deltas = (
+        '{"content":"A"}',
+        '{"content":"B"}',
+        r'{"content":"C\ud83c"}',
+        r'{"content":"\udf3e"}',
+        '{"content":"D"}',
+    )
+    events = read([sse(chunk) for chunk in (*map(choice, deltas), STOP)])
+    assert "".join(event.text for event in events if isinstance(event, TextDelta)) == "ABC🌾D"
+
+
+@pytest.mark.parametrize("empty", [b"data:\n\n", b"data: \n\n", b"data\n\n", b"data:  \n\n"])
+def test_an_event_without_data_says_nothing(empty: bytes) -> None:
+    """Some proxies keep a stream alive with events that are empty."""
+    assert read([empty, sse(choice('{"content":"A"}')), empty, sse(STOP), empty]) == [TextDelta("A"), Finish("stop")]
+
+
+def test_output_that_was_not_counted_is_estimated() -> None:
+    """Text in the form of the one before, reasoning, and calls all count where the server counts none of them."""
+    call = choice('{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}')
+    said = [choice('{"reasoning":"R"}'), *[choice('{"content":"A"}')] * 3, choice(f'{{"content":"{"word " * 20}"}}')]
+    usage = told(prompt_tokens=5, completion_tokens=0, total_tokens=5)
+    events = read([sse(chunk) for chunk in (*said, call, STOP, usage)])
+    assert events[-1] == UsageReport(Usage(5, output_tokens=30), "estimate")
+
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 _DELTAS = st.lists(
     st.one_of(_TEXT.map(TextDelta), _TEXT.map(ReasoningDelta)).filter(lambda delta: "<" not in delta.text), max_size=6
 )
 _ARGUMENTS = st.dictionaries(_TEXT, _TEXT, max_size=3).map(lambda fields: msgspec.json.encode(fields).decode())
-_TOKENS = st.integers(0, 10_000)
+_TOKENS = st.integers(1, 10_000)
 
 
 @given(

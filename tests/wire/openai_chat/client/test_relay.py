@@ -28,6 +28,7 @@ from tests.wire.openai_chat.client.transcripts import (
     told,
 )
 
+OUR_ID = re.compile(rb"call_[0-9a-f]{24}")
 DETAILS = b'"completion_tokens_details":{"reasoning_tokens":0},"prompt_tokens_details":{"cached_tokens":0}'
 
 
@@ -48,19 +49,30 @@ def test_the_relay_meters_as_the_reader_does(transcript: Transcript) -> None:
 
 @pytest.mark.parametrize("transcript", CASES)
 def test_what_the_relay_sends_says_what_the_server_said(transcript: Transcript) -> None:
-    """A caller reads from the relayed bytes what we would read from the server's, and the usage if that told none."""
+    """A caller reads from the relayed bytes what the server said, and usage and ids also where that told none."""
     sent, reader = relay([transcript.body], transcript.model)
     estimate = UsageReport(Usage(estimate_dialogue(ASKED), output_tokens=reader.said_tokens), "upstream")
     told = transcript.events if reader.usage is not None else [*transcript.events, estimate]
-    assert (read([sent]), sent.endswith(b"data: [DONE]\n\n")) == (told, True)
+    said = read([sent])
+    ours = [
+        isinstance(event, ToolCallStart) and event.id == "call_" for event in said
+    ]  # where an id came late, or never
+    told = [
+        msgspec.structs.replace(event, id="call_") if is_ours else event
+        for event, is_ours in zip(told, ours, strict=True)
+    ]
+    assert (said, sent.endswith(b"data: [DONE]\n\n")) == (told, True)
 
 
 @pytest.mark.parametrize("transcript", SERVERS.values(), ids=list(SERVERS))
 def test_a_regular_stream_crosses_byte_by_byte_as_it_is(transcript: Transcript) -> None:
-    """Where the names are the same, the bytes are, but for the name of the reasoning."""
-    sent, reader = relay([transcript.body[at : at + 1] for at in range(len(transcript.body))], transcript.model)
+    """Where the names are the same, the bytes are, but for the name of the reasoning and a usage at the end."""
+    sent, _ = relay([transcript.body[at : at + 1] for at in range(len(transcript.body))], transcript.model)
     own = transcript.body.replace(b'"reasoning":', b'"reasoning_content":')
-    assert sent == own or (reader.usage is None and sent.startswith(own.removesuffix(sse("[DONE]"))))
+    if sent != own:
+        added = sent.removeprefix(own.removesuffix(sse("[DONE]"))).removesuffix(sse("[DONE]"))
+        chunk = msgspec.json.decode(added.removeprefix(b"data: "))
+        assert (chunk["choices"], chunk["usage"]["total_tokens"] > 0) == ([], True)
 
 
 @given(name=NAMES, places=st.lists(st.integers(0, 4000), max_size=8))
@@ -69,7 +81,8 @@ def test_a_stream_crosses_alike_at_any_split(name: str, places: list[int]) -> No
     transcript = TRANSCRIPTS[name]
     sent, reader = relay(split(transcript.body, places), "seedling")
     whole, other = relay([transcript.body], "seedling")
-    assert (sent, reader.usage, reader.said_tokens) == (whole, other.usage, other.said_tokens)
+    assert OUR_ID.sub(b"", sent) == OUR_ID.sub(b"", whole)
+    assert (reader.usage, reader.said_tokens) == (other.usage, other.said_tokens)
 
 
 @pytest.mark.parametrize("spaced", ['"model":"org/M"', '"model": "org/M"', '"model" : "org\\/M"'])
@@ -117,6 +130,31 @@ def test_odd_usage_is_rewritten(usage: str, seen: bytes, usage_seen: Usage | Non
     assert (sent, reader.usage) == (sse(STOP) + event + sse("[DONE]"), usage_seen)
 
 
+ZEROS = told(prompt_tokens=0, completion_tokens=0, total_tokens=0)
+
+
+@pytest.mark.parametrize(
+    "chunks, shown, usage_seen",
+    [
+        ((STOP, ZEROS), [(6, 2)], None),
+        ((STOP, told(prompt_tokens=5, completion_tokens=0, total_tokens=5)), [(5, 2)], Usage(5)),
+        (
+            (told(prompt_tokens=5, completion_tokens=0, total_tokens=5), STOP, USAGE),
+            [(5, 2), (5, 2)],
+            Usage(5, 0, 0, 2),
+        ),
+        ((ZEROS, choice('{"content":"C"}'), STOP), [(6, 2), (6, 3)], None),
+    ],
+)
+def test_zeros_are_not_believed(
+    chunks: tuple[str, ...], shown: list[tuple[int, int]], usage_seen: Usage | None
+) -> None:
+    """No prompt is empty, and what was said took output; the caller sees what the books will hold."""
+    sent, reader = relay([sse(choice('{"content":"A"}'), choice('{"content":"B"}'), *chunks)])
+    counts = re.findall(rb'"prompt_tokens":(\d+),"completion_tokens":(\d+)', sent)
+    assert ([(int(prompt), int(said)) for prompt, said in counts], reader.usage) == (shown, usage_seen)
+
+
 def test_an_unknown_usage_does_not_hide_the_one_before() -> None:
     """The last usage that was told counts."""
     assert relay([sse(STOP, USAGE, told(prompt_tokens=-1))])[1].usage == Usage(5, 0, 0, 2, 0)
@@ -155,12 +193,47 @@ def test_an_event_is_kept_back_until_it_is_whole() -> None:
         (sse(STOP)[:-5], UpstreamCut),
         (sse('{"error":{"message":"died"}}'), UpstreamFailed),
         (sse("{"), UpstreamFailed),
+        (sse("[1]", "keep-alive"), UpstreamFailed),
+        (sse('{"choices":"x","error":{"message":"died"}}'), UpstreamFailed),
+        (b'data: {"choices":[{"delta":{"content":"\xff"}}]}\n\n', UpstreamFailed),
     ],
 )
 def test_what_is_no_whole_answer_is_an_error(body: bytes, error: type[SetariaError]) -> None:
     """A cut, an error in-band and what is no chunk raise."""
     with pytest.raises(error):
         relay([body])
+
+
+ODD = [
+    choice('{"content":[{"type":"text","text":"abc"}]}'),
+    choice(r'{"content":"A \ud83c"}'),
+    choice(r'{"content":"\udf3e B"}'),
+    choice('{"content":{"parts":1}}'),
+    choice('{"tool_calls":[{"index":0,"id":"a","function":["f"]}]}'),
+    '{"choices":"x"}',
+]
+
+
+@pytest.mark.parametrize("is_split", [True, False])
+def test_what_can_not_be_read_crosses_as_it_is(is_split: bool) -> None:
+    """The reader only reads along: what the caller may understand is sent, and counts as something said."""
+    pieces = [sse(chunk) for chunk in (*ODD, STOP, USAGE)]
+    sent, reader = relay(pieces if is_split else [b"".join(pieces)])
+    assert (sent, reader.said_tokens, reader.meaningful) == (sse(*ODD, STOP, USAGE, "[DONE]"), len(ODD), True)
+
+
+def test_what_can_not_be_read_after_the_end_waits_for_it() -> None:
+    """Nothing crosses from the finish reason on, and an error that comes then is passed over."""
+    odd, error = '{"choices":"x"}', '{"choices":"x","error":{"message":"died"}}'
+    reader = ChatRelay("m", estimate_dialogue(ASKED))
+    assert reader.feed(sse(STOP, odd, error, USAGE)) == b""
+    assert (reader.close(), reader.said_tokens) == (sse(STOP, odd, USAGE, "[DONE]"), 0)
+
+
+def test_an_event_without_data_crosses() -> None:
+    """Some proxies keep a stream alive with events that are empty."""
+    body = b"data:\n\n" + sse(choice('{"content":"A"}')) + b"data:  \n\n"
+    assert relay([body, sse(STOP, USAGE)])[0] == body + sse(STOP, USAGE, "[DONE]")
 
 
 def test_a_huge_event_is_refused() -> None:
@@ -319,10 +392,89 @@ def test_each_call_has_an_index_of_its_own(
     ]
     sent, reader = relay([*events, sse(CALLS, USAGE)] if is_split else [b"".join(events) + sse(CALLS, USAGE)])
     chunks = [msgspec.json.decode(event[6:]) for event in sent.split(b"\n\n")[: len(pieces)]]
-    assert [chunk["choices"][0]["delta"]["tool_calls"][0]["index"] for chunk in chunks] == places
+    calls = [chunk["choices"][0]["delta"]["tool_calls"][0] for chunk in chunks]
+    assert [call["index"] for call in calls] == places
     assert reader.said_tokens == len(pieces)
-    if [index for index, _ in pieces] == places:
+    assert all({call["index"]: call.get("id") for call in reversed(calls)}.values())
+    if [index for index, _ in pieces] == places and all('"id"' in piece for index, piece in pieces[:1]):
         assert sent == b"".join(events) + sse(CALLS, USAGE, "[DONE]")
+
+
+def test_usage_beside_the_finish_is_told_alone_once_more() -> None:
+    """A stream ends with a chunk that holds the usage and no choices, always; what the server told stays as told."""
+    usage = '"usage":{"prompt_tokens":5,"completion_tokens":2,"total_tokens":7,"cost":0.1}'
+    finish = f'{{"id":"x","model":"org/M","choices":[{{"index":0,"delta":{{}},"finish_reason":"stop"}}],{usage}}}'
+    sent, reader = relay([sse(finish, "[DONE]")], "seedling")
+    alone = f'{{"id":"x","choices":[],{usage},"model":"seedling"}}'
+    assert sent == sse(finish.replace("org/M", "seedling"), alone, "[DONE]")
+    assert reader.usage == Usage(5, 0, 0, 2)
+
+
+def deltas(sent: bytes) -> list[dict[str, object]]:
+    """Give the deltas of the chunks sent that have one."""
+    chunks = [msgspec.json.decode(event[6:]) for event in sent.split(b"\n\n")[:-2]]
+    return [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+
+
+CALL = {"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}
+FOREIGN = '"model": "org/M", "choices"'
+
+
+def foreign(delta: object, usage: str = "") -> bytes:
+    """Write an event with this delta as another server would, with blanks."""
+    chunk = choice(msgspec.json.encode(delta).decode()).replace('"model":"m","choices"', FOREIGN)
+    return sse(f"{chunk[:-1]}{usage and f', {usage}'}}}")
+
+
+@pytest.mark.parametrize("usage", ["", '"usage":{}'])
+@pytest.mark.parametrize(
+    "told, shown",
+    [
+        ([{"reasoning": "R", "reasoning_content": None}], [{"reasoning_content": "R"}]),
+        ([{"reasoning": "R", "reasoning_content": ""}], [{"reasoning_content": "R"}]),
+        ([{"reasoning": "R"}, {"reasoning": "S"}], [{"reasoning_content": "R"}, {"reasoning_content": "S"}]),
+        (
+            [{"tool_calls": [CALL]}, {"tool_calls": [CALL | {"id": "b"}]}],
+            [{"tool_calls": [CALL]}, {"tool_calls": [CALL | {"index": 1, "id": "b"}]}],
+        ),
+        (
+            [{"reasoning": "R", "tool_calls": [{name: CALL[name] for name in ("id", "function")}]}],
+            [{"reasoning_content": "R", "tool_calls": [CALL]}],
+        ),
+        ([{"tool_calls": [CALL | {"index": "0", "id": 7}]}], [{"tool_calls": [CALL | {"id": "7"}]}]),
+    ],
+)
+def test_no_change_undoes_another(told: list[object], shown: list[object], usage: str) -> None:
+    """Reasoning, calls, usage and the model's name are all put right in one event, however the server spaces it."""
+    sent, _ = relay([*(foreign(delta, usage) for delta in told), sse(STOP, USAGE)], "seedling")
+    assert (deltas(sent), b"org/M" in sent) == ([*shown, {}], False)
+    assert sent.count(b'"total_tokens":') == 1 + (len(told) if usage else 0)
+
+
+def test_reasoning_is_renamed_however_it_is_spaced() -> None:
+    """A blank before the colon hides no reasoning."""
+    sent, _ = relay([sse(choice('{"reasoning" : "R"}'), STOP, USAGE)])
+    assert deltas(sent) == [{"reasoning_content": "R"}, {}]
+
+
+def test_a_name_that_changes_is_learnt_again() -> None:
+    """The public name is shown also where the server names another model after the first chunk."""
+    names = ["", "org/M-1", "org/M-2", "org/M-2", "seedling", "org/M-1"]
+    chunks = [choice('{"content":"A"}').replace('"m"', f'"{name}"') for name in names]
+    for pieces in ([sse(*chunks, STOP)], [*map(sse, chunks), sse(STOP)]):
+        sent, _ = relay(pieces, "seedling")
+        assert (sent.count(b'"model":"seedling"'), sent.count(b"org/M")) == (7, 0)
+
+
+@pytest.mark.parametrize("told", [{}, {"id": None}, {"id": ""}])
+def test_a_call_without_an_id_gets_one(told: dict[str, object]) -> None:
+    """Callers answer a call by its id; it comes with the name and never again, whatever the server sends then."""
+    begins = [{"tool_calls": [{"index": 0}]}, {"tool_calls": [{"index": 0, "function": {"name": "f"}} | told]}]
+    more = [{"index": 0, "function": {"arguments": part}} | told for part in ("{", "}")] + [{"index": 0, "id": "late"}]
+    sent, _ = relay([*map(foreign, begins), *(foreign({"tool_calls": [call]}) for call in more), sse(CALLS, USAGE)])
+    empty, first, *others = [delta["tool_calls"][0] for delta in deltas(sent)[:-1]]  # type: ignore[index]  # JSON
+    assert (empty, first["id"][:5], len(first["id"])) == ({"index": 0}, "call_", 29)
+    assert not any(call.get("id") for call in others)
 
 
 def test_long_arguments_count_as_they_are_long() -> None:

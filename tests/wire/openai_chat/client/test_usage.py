@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from setaria.core.events import UsageReport
 from setaria.core.usage import Usage
-from setaria.wire.openai_chat.client.usage import ToldUsage, corrected, read_usage, rewrite_usage
+from setaria.wire.openai_chat.client.usage import ToldUsage, corrected, read_usage, report_usage, rewrite_usage
 
 SANE = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107}
 
@@ -45,6 +46,11 @@ def detail(cached: object = None, reasoning: object = None, **fields: object) ->
         (SANE | {"prompt_tokens": "100", "total_tokens": None}, None, True),
         (SANE | {"prompt_tokens": True, "total_tokens": True}, None, True),
         (SANE | {"prompt_tokens": 10**30, "total_tokens": 10**30}, None, True),
+        (SANE | {"prompt_tokens": 0, "total_tokens": 7}, None, True),
+        (SANE | {"prompt_tokens": 0}, Usage(100, 0, 0, 7), True),
+        (SANE | {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}, None, True),
+        (SANE | {"prompt_tokens": 0, "completion_tokens": None}, None, True),
+        (SANE | {"completion_tokens": 0, "total_tokens": 100}, Usage(100), False),
         ({}, None, True),
         ([], None, True),
     ],
@@ -52,6 +58,19 @@ def detail(cached: object = None, reasoning: object = None, **fields: object) ->
 def test_usage_is_read_and_mended(told: object, usage: Usage | None, is_odd: bool) -> None:
     """Each class is disjoint; what can't be true is mended, or unknown."""
     assert read_usage(msgspec.Raw(msgspec.json.encode(told))) == ToldUsage(usage, is_odd)
+
+
+@pytest.mark.parametrize(
+    "usage, said_tokens, told",
+    [
+        (Usage(100, 0, 0, 7), 9, UsageReport(Usage(100, 0, 0, 7), "upstream")),
+        (Usage(100), 0, UsageReport(Usage(100), "upstream")),
+        (Usage(60, 40), 9, UsageReport(Usage(60, 40, 0, 9), "estimate")),
+    ],
+)
+def test_output_that_was_not_counted_is_estimated(usage: Usage, said_tokens: int, told: UsageReport) -> None:
+    """A server that counts none of what it said is not believed in that."""
+    assert report_usage(usage, said_tokens) == told
 
 
 @pytest.mark.parametrize("raw", [b"", b"null"])

@@ -11,6 +11,7 @@ from setaria.core.events import Event, Saying
 from setaria.core.usage import Usage
 from setaria.wire.anthropic_messages.client.progress import AnswerProgress, Block
 from setaria.wire.anthropic_messages.client.shapes import read_event
+from setaria.wire.half_characters import HalfCharacters
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.sse_reader import ServerSentEvent, SseReader
 
@@ -29,6 +30,7 @@ class MessagesReader:
         self.mould: Mould | None = None  # the learnt one, while its block is open and the next bytes begin an event
         self._frames = SseReader()
         self._progress = AnswerProgress()
+        self._halves = HalfCharacters()
         self._failure: SetariaError | None = None
         self._lessons = Lessons()
         self._learnt: Mould | None = None
@@ -112,4 +114,4 @@ class MessagesReader:
     def _take(self, frames: list[ServerSentEvent], events: list[Event]) -> None:
         """Add what these frames bring to the events."""
         for frame in frames:
-            events += self._progress.take(*read_event(frame.name, frame.data))
+            events += self._progress.take(*read_event(frame.name, frame.data, self._halves))

@@ -3,9 +3,15 @@
 Every field may be absent and most may be null, for servers differ; what a field must be is judged where it is used.
 """
 
+from typing import TypeVar
+
 import msgspec
 
 from setaria.core.errors import UpstreamFailed
+from setaria.wire.half_characters import HalfCharacters, replace_lone_halves
+from setaria.wire.loose import read_loosely
+
+T = TypeVar("T")
 
 _END_MARK = b"[DONE]"  # of the OpenAI protocol; some servers end every stream with it
 _KINDS = frozenset(
@@ -101,17 +107,19 @@ class _Kind(msgspec.Struct, frozen=True):
 _event = msgspec.json.Decoder(StreamEvent)
 _message = msgspec.json.Decoder(WholeMessage)
 _kind = msgspec.json.Decoder(_Kind)
+_any = msgspec.json.Decoder(object)
 
 
-def read_event(name: str, data: bytes) -> tuple[str, StreamEvent]:
+def read_event(name: str, data: bytes, halves: HalfCharacters | None = None) -> tuple[str, StreamEvent]:
     """Read an event and its kind; empty for a kind that is not known, whose fields are not looked at.
 
     An event that tells an error without saying so is one, too.
 
+    Takes: halves, where half a character may come with this event and the rest with the next.
     Raises: UpstreamFailed when it is malformed.
     Cost: 0.5 us for a delta.
     """
-    if data == _END_MARK:
+    if data == _END_MARK or (not data and name != "error"):
         return "", StreamEvent()
     try:
         event = _event.decode(data)
@@ -119,9 +127,20 @@ def read_event(name: str, data: bytes) -> tuple[str, StreamEvent]:
         kind = _read_kind(name, data)
         if kind and kind not in _KINDS:
             return "", StreamEvent()
-        raise UpstreamFailed(f"the model server sent a malformed {kind or 'event'}") from error
+        odd = _read_odd(data if halves is None else halves.join(data), StreamEvent)
+        if odd is None:
+            raise UpstreamFailed(f"the model server sent a malformed {kind or 'event'}") from error
+        event = odd
     kind = event.type or ("error" if event.error is not None else name)
     return kind if kind in _KINDS else "", event
+
+
+def _read_odd(data: bytes, shape: type[T]) -> T | None:
+    """Read what has lone halves of characters, or values of other types than the protocol says; None for any other."""
+    try:
+        return read_loosely(_any.decode(replace_lone_halves(data)), shape)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_kind(name: str, data: bytes) -> str:
@@ -140,4 +159,7 @@ def read_message(body: bytes) -> WholeMessage:
     try:
         return _message.decode(body)
     except (ValueError, RecursionError) as error:
-        raise UpstreamFailed("the model server's answer is no message of the Anthropic protocol") from error
+        odd = _read_odd(body, WholeMessage)
+        if odd is None:
+            raise UpstreamFailed("the model server's answer is no message of the Anthropic protocol") from error
+        return odd

@@ -1,32 +1,31 @@
 """Answer: reads a whole answer, as events, or along while it is relayed."""
 
 import functools
+from typing import NamedTuple
 
 import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import UpstreamFailed
 from setaria.core.estimate import estimate_dialogue
-from setaria.core.events import Event, UsageReport
-from setaria.core.tokens import estimate_tokens
+from setaria.core.events import Event
+from setaria.core.ids import new_tool_call_id
 from setaria.core.usage import Usage
-from setaria.wire.openai_chat.client.chunk import UNREADABLE, Choice, Chunk, Delta, not_legal
+from setaria.wire.openai_chat.client.chunk import Choice, Delta, NamedChunk, read_named, read_odd
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
-from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
-
-_Fields = dict[str, msgspec.Raw]
-_fields = msgspec.json.Decoder(_Fields)
-_choices = msgspec.json.Decoder(list[_Fields])
+from setaria.wire.openai_chat.client.rewritten import Changes, ShownCall, rewrite
+from setaria.wire.openai_chat.client.said import estimate_message
+from setaria.wire.openai_chat.client.usage import complete_usage, read_usage, report_usage, rewrite_usage
 
 
-class _Whole(Chunk, frozen=True, gc=False):
-    """A whole answer, with the server's name of the model."""
+class _Whole(NamedTuple):
+    """A whole answer with its one message; `is_odd`: some values are of another type than they should be."""
 
-    model: msgspec.Raw = msgspec.Raw()
-
-
-_whole = msgspec.json.Decoder(_Whole)
+    chunk: NamedChunk
+    choice: Choice
+    message: Delta
+    is_odd: bool
 
 
 def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
@@ -34,13 +33,14 @@ def read_answer(body: bytes, dialogue: Dialogue) -> list[Event]:
 
     Raises: UpstreamFailed when it is no legal answer; UpstreamError, CallerError when it is an error after all.
     """
-    chunk, choice, message = _read(body)
+    chunk, choice, message, _ = _read(body)
     reader = MessageReader(dialogue)
     events = reader.add(message)
     reader.note_finish(choice)
     events += reader.close()
     told = read_usage(chunk.usage)
-    return events if told is None or told.usage is None else [*events, UsageReport(told.usage, "upstream")]
+    usage = None if told is None else told.usage
+    return events if usage is None else [*events, report_usage(usage, estimate_message(message))]
 
 
 def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Usage | None, int]:
@@ -50,57 +50,40 @@ def relay_answer(body: bytes, model: str, dialogue: Dialogue) -> tuple[bytes, Us
     output tokens.
     Raises: as `read_answer`.
     """
-    chunk, _, message = _read(body)
-    changes: _Fields = {}
+    whole = _read(body)
+    chunk, message = whole.chunk, whole.message
+    changes = Changes({}, _show_calls(whole), message.hidden_thought)
     shown = _quote(model)
     if chunk.model != shown:
-        changes["model"] = shown
-    told, said_tokens = read_usage(chunk.usage), _estimate(message)
+        changes.fields["model"] = shown
+    told, said_tokens = read_usage(chunk.usage), estimate_message(message)
     usage = told.usage if told is not None else None
-    if told is None or told.is_odd:
-        changes["usage"] = rewrite_usage(usage or Usage(estimate_dialogue(dialogue), output_tokens=said_tokens))
-    if message.reasoning and not message.reasoning_content and message.thought:
-        changes["choices"] = _rename_reasoning(_fields.decode(body)["choices"])
-    sent = msgspec.json.encode({**_fields.decode(body), **changes}) if changes else body
-    return sent, usage, said_tokens
+    truth = complete_usage(usage or Usage(estimate_dialogue(dialogue)), said_tokens)
+    if told is None or told.is_odd or truth != usage:
+        changes.fields["usage"] = rewrite_usage(truth)
+    return rewrite(body, "message", changes) if changes.are_any else body, usage, said_tokens
 
 
-def _read(body: bytes) -> tuple[_Whole, Choice, Delta]:
-    try:
-        chunk = _whole.decode(body)
-    except UNREADABLE as error:
-        raise not_legal() from error
+def _read(body: bytes) -> _Whole:
+    named = read_named(body)
+    chunk = read_odd(body, NamedChunk) if named is None else named
     if (len(chunk.error) or chunk.choices is None) and chunk.tells_error:
         raise read_error_in_band(body)
     choices = chunk.choices
     choice = choices[0] if choices and not choices[0].index else chunk.choice
     if choice is None or choice.message is None:
         raise UpstreamFailed("the model server sent an answer without a message")
-    return chunk, choice, choice.message
+    return _Whole(chunk, choice, choice.message, named is None)
 
 
-def _rename_reasoning(raw: msgspec.Raw) -> msgspec.Raw:
-    """Write the choices again with their reasoning under the name that callers know."""
-    choices = _choices.decode(raw)
-    for choice in choices:
-        message = _fields.decode(choice["message"])
-        message["reasoning_content"] = message.pop("reasoning")
-        choice["message"] = msgspec.Raw(msgspec.json.encode(message))
-    return msgspec.Raw(msgspec.json.encode(choices))
+def _show_calls(whole: _Whole) -> list[ShownCall]:
+    """Say how calls are shown; none where all are as they came. A call without an id gets one, to be answered by."""
+    calls = whole.message.tool_calls or []
+    if not whole.is_odd and all(call.id for call in calls):
+        return []
+    return [ShownCall(id=call.id or new_tool_call_id()) for call in calls]
 
 
 @functools.lru_cache(maxsize=1024)
 def _quote(model: str) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(model))
-
-
-def _estimate(message: Delta) -> int:
-    if not (
-        message.reasoning_content or message.reasoning or message.refusal or message.tool_calls or message.function_call
-    ):
-        return estimate_tokens(message.content or "")
-    tokens = estimate_tokens(message.thought) + estimate_tokens((message.content or "") + (message.refusal or ""))
-    for piece in message.calls:
-        if piece.function is not None:
-            tokens += estimate_tokens(piece.function.name or "") + len(piece.function.arguments) // 4
-    return tokens

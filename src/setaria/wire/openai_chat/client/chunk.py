@@ -3,9 +3,15 @@
 Both have the same outline: a stream's choice holds a `delta`, a whole answer's a `message`.
 """
 
+from typing import TypeVar
+
 import msgspec
 
 from setaria.core.errors import UpstreamFailed
+from setaria.wire.half_characters import HalfCharacters, replace_lone_halves
+from setaria.wire.loose import read_loosely
+
+T = TypeVar("T")
 
 _NULL = b"null"
 _ABSENT = msgspec.Raw()
@@ -44,6 +50,11 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
         if self.reasoning_content:
             return self.reasoning_content
         return self.reasoning if isinstance(self.reasoning, str) else ""
+
+    @property
+    def hidden_thought(self) -> str:
+        """The reasoning where it came under the name alone that callers do not know."""
+        return "" if self.reasoning is None or self.reasoning_content else self.thought
 
     @property
     def calls(self) -> list[CallPiece]:
@@ -115,23 +126,77 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
         return None if is_present(self.usage) or is_present(self.error) else choice.delta
 
 
+class NamedChunk(Chunk, frozen=True, gc=False):
+    """The same with the server's name of the model, for who shows it to a caller."""
+
+    model: msgspec.Raw = _ABSENT
+
+
 _chunk = msgspec.json.Decoder(Chunk)
+_named = msgspec.json.Decoder(NamedChunk)
+_object = msgspec.json.Decoder(dict[str, object])
 
 
-def read_chunk(data: bytes) -> Chunk:
-    """Read the data of one event, or a whole answer.
+def read_chunk(data: bytes, halves: HalfCharacters | None = None) -> Chunk:
+    """Read the data of one event.
 
+    Takes: halves, where half a character may come with this event and the rest with the next.
     Raises: UpstreamFailed when it is no JSON or of another shape.
     Cost: 0.5 us for a delta of a few characters.
     """
     try:
         return _chunk.decode(data)
+    except UNREADABLE:
+        return read_odd(data if halves is None else halves.join(data), Chunk)
+
+
+def read_named(data: bytes) -> NamedChunk | None:
+    """Read the data of one event, or a whole answer; None where `read_odd` is to be asked."""
+    try:
+        return _named.decode(data)
+    except UNREADABLE:
+        return None
+
+
+def read_odd(data: bytes, shape: type[T]) -> T:
+    """Read a chunk, or a whole answer, some of whose values are of another type than the protocol says.
+
+    A lone half of a character is replaced, an id or index taken for what it says, and of a text in parts all texts are
+    put together; parts of thinking, as Mistral's models write them, are reasoning.
+
+    Raises: UpstreamFailed when it is of another shape nevertheless.
+    """
+    told = read_object(data)
+    for choice in _objects(told.get("choices")):
+        for message in _objects([choice.get("delta"), choice.get("message")]):
+            thoughts = [part.get("thinking") for part in _objects(message.get("content"))]
+            if any(thoughts):
+                message["reasoning_content"] = [
+                    piece for thought in thoughts for piece in (thought if isinstance(thought, list) else [thought])
+                ]
+    try:
+        return read_loosely(told, shape)
     except UNREADABLE as error:
-        raise not_legal() from error
+        raise _not_legal() from error
 
 
-def not_legal() -> UpstreamFailed:
-    """Say that what came has another shape."""
+def read_object(data: bytes) -> dict[str, object]:
+    """Read what need be no chunk.
+
+    Raises: UpstreamFailed when it is no JSON object.
+    """
+    try:
+        return _object.decode(replace_lone_halves(data))
+    except UNREADABLE as error:
+        raise _not_legal() from error
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    """List the objects in what may be a list."""
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _not_legal() -> UpstreamFailed:
     return UpstreamFailed("the model server sent what is no chat completion")
 
 

@@ -10,14 +10,17 @@ import msgspec
 
 from setaria.core.dialogue import Dialogue
 from setaria.core.errors import SetariaError, UpstreamCut
-from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta, UsageReport
+from setaria.core.events import Event, ReasoningDelta, Saying, TextDelta
+from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
+from setaria.wire.half_characters import HalfCharacters
 from setaria.wire.impossible_usage import find_impossible
 from setaria.wire.mould import Lessons, Mould
 from setaria.wire.openai_chat.client.chunk import read_chunk
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.message import MessageReader
-from setaria.wire.openai_chat.client.usage import read_usage
+from setaria.wire.openai_chat.client.said import estimate_delta
+from setaria.wire.openai_chat.client.usage import read_usage, report_usage
 from setaria.wire.sse_reader import ServerSentEvent, SseReader
 
 DONE = b"[DONE]"
@@ -39,6 +42,7 @@ class ChatReader:
         self.mould: Mould | None = None  # the learnt one, where the next bytes begin with an event
         self._sse = SseReader()
         self._message = MessageReader(dialogue)
+        self._halves = HalfCharacters()
         self._usage: Usage | None = None
         self.doubt = ""
         self._is_done = False
@@ -63,7 +67,7 @@ class ChatReader:
         if mould is not None:
             text = mould.text_in(data)
             if text:
-                self.said_tokens += 1
+                self.said_tokens += estimate_piece(text)
                 return [self._kind(text)]
         self._tell_failure()
         events: list[Event] = []
@@ -76,7 +80,7 @@ class ChatReader:
                 raise
             return events
         is_clean = self._message.is_plain and self._sse.is_between_events and not self._is_done
-        if is_clean and len(frames) == 1 and data.startswith(_DATA):
+        if events and is_clean and len(frames) == 1 and data.startswith(_DATA):
             self._learn_mould(data, frames[0].data)
         self.mould = self._learnt if is_clean else None
         return events
@@ -117,10 +121,13 @@ class ChatReader:
     def _read(self, data: bytes) -> list[Event]:
         if self._is_done:
             return []
-        if data.strip() == DONE:
+        said = data.strip()
+        if not said:
+            return []
+        if said == DONE:
             self._is_done = True
             return self._end() if self._message.finished or self._message.has_begun else []
-        chunk = read_chunk(data)
+        chunk = read_chunk(data, self._halves)
         if chunk.tells_error:
             if self._message.finished:
                 return []
@@ -133,7 +140,10 @@ class ChatReader:
         choice = chunk.choice
         if choice is None:
             return []
-        events = self._message.add(choice.delta) if choice.delta is not None else []
+        events: list[Event] = []
+        if choice.delta is not None:
+            self.said_tokens += estimate_delta(choice.delta)
+            events = self._message.add(choice.delta)
         self._message.note_finish(choice)
         return events
 
@@ -142,4 +152,4 @@ class ChatReader:
             return []
         self._is_over = True
         events = self._message.close()
-        return events if self._usage is None else [*events, UsageReport(self._usage, "upstream")]
+        return events if self._usage is None else [*events, report_usage(self._usage, self.said_tokens)]

@@ -4,9 +4,10 @@ Theory. An event of the form of an earlier one (its mould) is only counted. Ever
 the fields that do not matter, which costs less than searching its bytes for marks. Changed are: line ends, which become
 `\n`; the server's name of the model, learnt from its first chunk and replaced wherever that exact pair of key and value
 stands (inside a JSON string its quotes would be escaped); reasoning under the name `reasoning` alone, which callers
-know as `reasoning_content`; the index of a tool call that another call has; a usage that can't be true. From a finish
-reason on all is kept back until `close`, or until the model says more after all. `close` adds the usage where the
-server told none, and `[DONE]`; nothing after that mark crosses.
+know as `reasoning_content`; the index of a tool call that another call has, and the id of one that has none; a usage
+that can't be true. From a finish reason on all is kept back until `close`, or until the model says more after all.
+`close` adds a chunk with the usage alone where the server did not end with one, and `[DONE]`; nothing after that mark
+crosses. What we can't read is not ours to judge: if it is a JSON object at all it crosses, and counts as one token.
 """
 
 import re
@@ -17,13 +18,24 @@ from setaria.core.errors import SetariaError, UpstreamCut, UpstreamFailed
 from setaria.core.tokens import estimate_piece
 from setaria.core.usage import Usage
 from setaria.wire.impossible_usage import find_impossible
+from setaria.wire.loose import read_fields
 from setaria.wire.mould import Lessons, Mould
-from setaria.wire.openai_chat.client.call_places import CallPlaces, renumber_calls
+from setaria.wire.openai_chat.client.call_places import CallPlaces
 from setaria.wire.openai_chat.client.calls import read_arguments
-from setaria.wire.openai_chat.client.chunk import CallPiece, Choice, Chunk, read_chunk
+from setaria.wire.openai_chat.client.chunk import (
+    CallPiece,
+    Choice,
+    Chunk,
+    NamedChunk,
+    read_named,
+    read_object,
+    read_odd,
+)
 from setaria.wire.openai_chat.client.errors import read_error_in_band
 from setaria.wire.openai_chat.client.reader import DONE
-from setaria.wire.openai_chat.client.usage import read_usage, rewrite_usage
+from setaria.wire.openai_chat.client.rewritten import Changes, ShownCall, rewrite
+from setaria.wire.openai_chat.client.said import estimate_delta
+from setaria.wire.openai_chat.client.usage import complete_usage, read_usage, rewrite_usage
 from setaria.wire.sse import write_data
 from setaria.wire.sse_reader import EVENT_LIMIT_BYTES, LineEnds, read_data
 
@@ -33,8 +45,9 @@ _DATA_BYTES = len(_DATA)
 _SHORTEST_CHUNK_BYTES = len(b'{"choices":[]}')
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)+")')
 _REASONING, _REASONING_CONTENT = b'"reasoning":', b'"reasoning_content":'
+_REASONING_NAME = b'"reasoning_content"'
+_NOTHING = b"{}"
 _HEAD = frozenset({"id", "object", "created", "system_fingerprint"})
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class ChatRelay:
@@ -52,7 +65,6 @@ class ChatRelay:
         "_held_bytes",
         "_input_tokens",
         "_is_done",
-        "_is_model_known",
         "_learnt",
         "_lessons",
         "_line_ends",
@@ -61,6 +73,8 @@ class ChatRelay:
         "_places",
         "_shown_usage",
         "_tail",
+        "_told_model",
+        "_told_usage",
         "doubt",
         "finished",
         "meaningful",
@@ -77,13 +91,14 @@ class ChatRelay:
         self.mould: Mould | None = None  # the learnt one, while nothing is held back that an event would wait for
         self._model = msgspec.json.encode(model)
         self._input_tokens = input_tokens
-        self._first = b"{}"  # chunk of the answer
+        self._first = _NOTHING  # chunk of the answer
         self._places = CallPlaces()
         self._tail: list[bytes] = []  # events from the finish reason on
-        self._shown_usage: Usage | None = None
+        self._told_usage = msgspec.Raw()  # the last one, where it is as it should be
+        self._shown_usage: Usage | None = None  # by the last chunk, if that has no choices
         self.doubt = ""
         self._model_pair: tuple[bytes, bytes] | None = None
-        self._is_model_known = False
+        self._told_model = msgspec.Raw()
         self._line_ends = LineEnds()
         self._held: list[bytes] = []
         self._held_bytes = 0
@@ -134,9 +149,9 @@ class ChatRelay:
                 raise UpstreamCut("the model server broke off in the middle of its answer")
             self.finished = True
             self._tail.append(self._finish_event())
-        if self.usage is None and self._shown_usage != self._estimate():
+        if self._shown_usage != self._truth():
             self._tail.append(self._usage_event())
-        return sent + self._join(self._tail) + write_data(DONE)
+        return sent + _join(self._tail) + write_data(DONE)
 
     def _tell_failure(self) -> None:
         if self._failure is not None:
@@ -172,76 +187,117 @@ class ChatRelay:
             self._failure = error
         if not passed:
             self._tell_failure()
-        return self._join(passed)
-
-    def _join(self, events: list[bytes]) -> bytes:
-        """Put events together as they are to be sent."""
-        data = b"".join([event + _GAP for event in events])
-        return data if self._model_pair is None else data.replace(*self._model_pair)
+        return _join(passed)
 
     def _pass(self, event: bytes, passed: list[bytes]) -> None:
-        """Glance at one event; adds to those to be passed on what is to be sent for it now."""
+        """Take one event; adds to those to be passed on what is to be sent for it now."""
         if self._is_done:
             return
         data = event[_DATA_BYTES:] if event.startswith(_DATA) and b"\n" not in event else read_data(event)
-        if not data:
+        said = data if len(data) >= _SHORTEST_CHUNK_BYTES else data.strip()
+        if not said:
             if not self._tail:
                 passed.append(event)
             return
-        if len(data) < _SHORTEST_CHUNK_BYTES and data.strip() == DONE:
+        if said == DONE:
             self._is_done = True
             return
-        chunk = read_chunk(data)
+        chunk = read_named(data)
+        if chunk is None:
+            self._pass_odd(event, data, passed)
+        else:
+            self._pass_chunk(chunk, event, data, passed)
+
+    def _pass_chunk(self, chunk: NamedChunk, event: bytes, data: bytes, passed: list[bytes]) -> None:
+        """Glance at one chunk."""
         if (not chunk.choices or len(chunk.error)) and chunk.tells_error:
             if self.finished:
                 return
             raise read_error_in_band(data)
-        if not self._is_model_known:
-            self._learn_model(data)
+        if len(chunk.model) and chunk.model != self._told_model:
+            self._learn_model(chunk.model, data)
         choice = chunk.choice
+        calls: list[ShownCall] = []
         if choice is not None:
             said_before = self.said_tokens
-            event = self._note(chunk, choice, event)
+            calls = self._note(choice)
             if self.said_tokens != said_before and self._tail:
                 passed += self._tail
                 self._tail.clear()
-        if len(chunk.usage):
-            event = self._note_usage(chunk.usage, data, event)
+        thought = "" if choice is None or choice.delta is None else choice.delta.hidden_thought
+        usage = self._note_usage(chunk)
+        if calls or thought or usage:
+            event = self._show(chunk, event, data, Changes(usage, calls, thought))
+        else:
+            self._learn_mould(chunk, event, event)
+            event = event if self._model_pair is None else event.replace(*self._model_pair)
         if self._tail or (choice is not None and choice.finish_reason):
             self._tail.append(event)
         else:
             passed.append(event)
 
-    def _note(self, chunk: Chunk, choice: Choice, event: bytes) -> bytes:
-        """Note what a choice says; gives the event with reasoning and tool calls as callers know them."""
+    def _pass_odd(self, event: bytes, data: bytes, passed: list[bytes]) -> None:
+        """Let a chunk pass some of whose values are of another type; only the ids and indices of calls are put right.
+
+        An event that we can't read at all passes too, for the caller may understand it. It counts as one token.
+
+        Raises: UpstreamFailed when it is no JSON object.
+        """
+        try:
+            chunk = read_odd(data, NamedChunk)
+        except UpstreamFailed:
+            self._pass_unread(event, data, passed)
+            return
+        delta = None if chunk.choice is None else chunk.choice.delta
+        if delta is not None and delta.tool_calls:
+            data = rewrite(data, "delta", Changes({}, [ShownCall(call.index, call.id) for call in delta.tool_calls]))
+            event = _DATA + data
+        self._pass_chunk(chunk, event, data, passed)
+
+    def _pass_unread(self, event: bytes, data: bytes, passed: list[bytes]) -> None:
+        if read_object(data).get("error"):
+            if self.finished:
+                return
+            raise read_error_in_band(data)
+        if self._tail:
+            self._tail.append(event)
+            return
+        self.meaningful = True
+        self.said_tokens += 1
+        passed.append(event if self._model_pair is None else event.replace(*self._model_pair))
+
+    def _note(self, choice: Choice) -> list[ShownCall]:
+        """Note what a choice says; gives how its tool calls are to be shown, none where they are as they came."""
         if choice.finish_reason:
             self.meaningful = self.finished = True
         delta = choice.delta
         if delta is None:
-            return event
-        shown = event
-        said = delta.content or delta.thought or delta.refusal
-        if said:
+            return []
+        if said_tokens := estimate_delta(delta):
             self.meaningful = True
-            self.said_tokens += estimate_piece(said)
-        elif calls := delta.calls:
-            self.meaningful = True
-            self.said_tokens += sum(map(_estimate_call, calls))
-        if delta.tool_calls:
-            shown = self._place_calls(delta.tool_calls, event)
-        if delta.reasoning is not None and delta.thought and _REASONING_CONTENT not in event:
-            shown = shown.replace(_REASONING, _REASONING_CONTENT, 1)
-        self._learn_mould(chunk, event, shown)
-        return shown
+            self.said_tokens += said_tokens
+        return self._place_calls(delta.tool_calls) if delta.tool_calls else []
 
-    def _place_calls(self, pieces: list[CallPiece], event: bytes) -> bytes:
-        """Give each call an index of its own; a call that begins makes what we know of earlier ones' form worthless."""
+    def _place_calls(self, pieces: list[CallPiece]) -> list[ShownCall]:
+        """Give each call an index of its own, and an id; none where all are as they came.
+
+        A call that begins makes what we know of earlier ones' form worthless.
+        """
         if any(piece.id or (piece.function and piece.function.name) for piece in pieces):
             self._learnt = None
-        places = [self._places.place(piece) for piece in pieces]
-        if all(piece.index == place for piece, place in zip(pieces, places, strict=True)):
-            return event
-        return _DATA + renumber_calls(read_data(event), places)
+        shown = [self._places.place(piece) for piece in pieces]
+        return [each or ShownCall() for each in shown] if any(shown) else []
+
+    def _show(self, chunk: NamedChunk, event: bytes, data: bytes, changes: Changes) -> bytes:
+        """Give an event as callers are shown it: written again, unless it only has reasoning under another name."""
+        shown = event
+        if not (changes.calls or changes.fields or _REASONING_NAME in event):
+            shown = event.replace(_REASONING, _REASONING_CONTENT, 1)
+        if shown == event:
+            changes.fields["model"] = msgspec.Raw(self._model)
+            return _DATA + rewrite(data, "delta", changes)
+        self._learn_mould(chunk, event, shown)
+        return shown if self._model_pair is None else shown.replace(*self._model_pair)
 
     def _learn_mould(self, chunk: Chunk, event: bytes, shown: bytes) -> None:
         """Learn the form of an event that says one text, unless it is the one we know."""
@@ -259,32 +315,40 @@ class ChatRelay:
             changes.append(self._model_pair)
         self._learnt = mould.shown_with(*changes) if changes else mould
 
-    def _learn_model(self, data: bytes) -> None:
+    def _learn_model(self, told: msgspec.Raw, data: bytes) -> None:
+        """Learn the server's name of the model, which may change from the first chunk to the next."""
+        self._told_model = told
         found = _MODEL.search(data)
         if found is None:
             return
-        self._is_model_known = True
-        self._first = data
-        if found[1] != self._model:
-            pair = found[0]
-            self._model_pair = (pair, pair.removesuffix(found[1]) + self._model)
+        if self._first == _NOTHING:
+            self._first = data
+        pair = found[0]
+        self._model_pair = None if found[1] == self._model else (pair, pair.removesuffix(found[1]) + self._model)
 
-    def _note_usage(self, raw: msgspec.Raw, data: bytes, event: bytes) -> bytes:
-        """Note a usage; gives the event, written again where what it tells can't be true."""
-        told = read_usage(raw)
+    def _note_usage(self, chunk: Chunk) -> dict[str, msgspec.Raw]:
+        """Note a usage, if there is one; gives what is to be told instead where it can't be true, else nothing."""
+        if chunk.choices:
+            self._shown_usage = None
+        told = read_usage(chunk.usage)
         if told is None:
-            return event
+            return {}
         self.usage = told.usage or self.usage
-        if not told.is_odd:
-            return event
-        self.doubt = find_impossible(msgspec.json.decode(raw)) or self.doubt
-        self._shown_usage = self.usage or self._estimate()
-        changes = {"usage": rewrite_usage(self._shown_usage), "model": msgspec.Raw(self._model)}
-        return _DATA + msgspec.json.encode({**_fields.decode(data), **changes})
+        truth = self._truth()
+        is_true = not told.is_odd and truth is self.usage
+        self._told_usage = chunk.usage if is_true else msgspec.Raw()
+        if told.is_odd:
+            self.doubt = find_impossible(msgspec.json.decode(chunk.usage)) or self.doubt
+        if not chunk.choices:
+            self._shown_usage = truth
+        return {} if is_true else {"usage": rewrite_usage(truth)}
 
     def _usage_event(self) -> bytes:
-        """Write the chunk with the usage that the server did not tell."""
-        return self._own_event({"choices": msgspec.Raw(b"[]"), "usage": rewrite_usage(self._estimate())})
+        """Write the chunk with the usage that the server did not tell, or not at the end."""
+        truth = self._truth()
+        is_told = truth is self.usage and len(self._told_usage)
+        usage = self._told_usage if is_told else rewrite_usage(truth)
+        return self._own_event({"choices": msgspec.Raw(b"[]"), "usage": usage})
 
     def _finish_event(self) -> bytes:
         """Write the chunk with the finish reason that the server did not tell."""
@@ -292,12 +356,13 @@ class ChatRelay:
         return self._own_event({"choices": msgspec.Raw(b'[{"index":0,"delta":{},"finish_reason":"' + reason + b'"}]')})
 
     def _own_event(self, fields: dict[str, msgspec.Raw]) -> bytes:
-        head = {name: raw for name, raw in _fields.decode(self._first).items() if name in _HEAD}
+        head = {name: raw for name, raw in read_fields(self._first).items() if name in _HEAD}
         return _DATA + msgspec.json.encode(head | fields | {"model": msgspec.Raw(self._model)})
 
-    def _estimate(self) -> Usage:
-        return Usage(input_tokens=self._input_tokens, output_tokens=self.said_tokens)
+    def _truth(self) -> Usage:
+        """Give what the server told so far; what it did not count is our estimate."""
+        return complete_usage(self.usage or Usage(self._input_tokens), self.said_tokens)
 
 
-def _estimate_call(piece: CallPiece) -> int:
-    return estimate_piece(read_arguments(piece.function.arguments) if piece.function is not None else "")
+def _join(events: list[bytes]) -> bytes:
+    return b"".join([event + _GAP for event in events])

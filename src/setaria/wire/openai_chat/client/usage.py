@@ -1,7 +1,8 @@
 """Usage: reads the counts that a model server tells, and mends those that can't be true.
 
 Servers tell negative counts, nulls, floats, more cached than prompt tokens, reasoning outside the completion, sums that
-are none. What is left after mending is what the caller sees and what the books hold.
+are none; or zeros, as if nothing had been asked or said. What is left after mending is what the caller sees and what
+the books hold.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from setaria.core.events import UsageReport
 from setaria.core.usage import Usage
 from setaria.wire.impossible_usage import MAX_TOKENS
 from setaria.wire.openai_chat.usage import shape_usage
@@ -78,7 +80,8 @@ def _read_plain(raw: msgspec.Raw) -> Usage | None:
     cached_tokens = 0 if prompt is None else prompt.cached_tokens
     reasoning_tokens = 0 if completion is None else completion.reasoning_tokens
     if (
-        told.total_tokens != told.prompt_tokens + told.completion_tokens
+        told.prompt_tokens == 0
+        or told.total_tokens != told.prompt_tokens + told.completion_tokens
         or cached_tokens > told.prompt_tokens
         or reasoning_tokens > told.completion_tokens
     ):
@@ -91,19 +94,33 @@ def rewrite_usage(usage: Usage) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(shape_usage(usage)))
 
 
+def complete_usage(usage: Usage, said_tokens: int) -> Usage:
+    """Give a usage whose output is our own estimate where a server counts none of what it said."""
+    if usage.output_tokens or not said_tokens:
+        return usage
+    return msgspec.structs.replace(usage, output_tokens=said_tokens)
+
+
+def report_usage(usage: Usage, said_tokens: int) -> UsageReport:
+    """Report the usage that a server told, completed."""
+    complete = complete_usage(usage, said_tokens)
+    return UsageReport(complete, "upstream" if complete is usage else "estimate")
+
+
 def corrected(fields: Mapping[str, object]) -> Usage | None:
     """Give the tokens in disjoint classes, as far as they can be true; None when prompt or completion is unknown.
 
-    A count that is missing follows from the total where that is told. Reasoning that the total shows to stand beside
-    the completion is added to it; else it is a part of it, as the cached tokens are of the prompt.
+    A count that is missing follows from the total where that is told; so does a prompt of 0, for no prompt is empty.
+    Reasoning that the total shows to stand beside the completion is added to it; else it is a part of it, as the cached
+    tokens are of the prompt.
     Example: prompt 100, cached 120, completion 7, reasoning 9, total 107 is 100 cached, 7 output, 7 reasoning.
     Example: prompt 100, completion 7, reasoning 9, total 116 is 100 uncached, 16 output, 9 reasoning.
     """
-    prompt_tokens = _count(fields, "prompt_tokens")
+    prompt_tokens = _count(fields, "prompt_tokens") or None
     completion_tokens = _count(fields, "completion_tokens")
     total_tokens = _count(fields, "total_tokens")
     if prompt_tokens is None and completion_tokens is not None:
-        prompt_tokens = _rest(total_tokens, completion_tokens)
+        prompt_tokens = _rest(total_tokens, completion_tokens) or None
     elif completion_tokens is None and prompt_tokens is not None:
         completion_tokens = _rest(total_tokens, prompt_tokens)
     if prompt_tokens is None or completion_tokens is None:
