@@ -73,6 +73,24 @@ def test_every_movement_is_exported(run: Run, database: Path) -> None:
     assert run("ledger", "export", "--account", "nobody").code == 3
 
 
+def test_movements_are_in_the_currency_of_the_books(run: Run, database: Path, tmp_path: Path) -> None:
+    """Money is told in what the price file says; credits are none."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text('currency = "CNY"\n', "utf-8")
+    assert run("prices", "import", str(prices)).code == 0
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO entries SELECT ?, ?, account_id, 'al_2', 'grant', 5000, 'operator', '', '' FROM entries",
+            (f"{DAY_MS + 9:012x}0", DAY_MS + 9),
+        )
+        connection.execute(
+            "INSERT INTO allowances SELECT 'al_2', account_id, 'plan', '', 0, 5000, 5000, 0, 0, NULL FROM allowances"
+        )
+        connection.commit()
+    lines = run("ledger", "export", "--json").out.splitlines()
+    assert [json.loads(line)["unit"] for line in lines] == ["CNY", "CNY", "CNY", "credits"]
+
+
 @pytest.mark.parametrize(
     "invoice, code, off",
     [

@@ -93,13 +93,14 @@ def export(
 ) -> None:
     """Write every movement of the books, calls and entries, oldest first; everything unless a time is given."""
     from setaria.management.accounts import find_account
+    from setaria.management.books import currency_of
     from setaria.management.ledger import Movement, export_movements
     from setaria.management.usage import read_period
 
     with books_to_read(context) as books:
         period = read_period(begin or "1970-01-01", end, books.clock.now_ms())
         account_id = None if account is None else find_account(books.accounts, account).id
-        movements = export_movements(books.proof, account_id, period.from_ms, period.to_ms)
+        movements = export_movements(books.proof, currency_of(books), account_id, period.from_ms, period.to_ms)
         if as_json:
             for movement in movements:
                 typer.echo(msgspec.json.encode(movement))

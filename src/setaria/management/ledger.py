@@ -10,7 +10,7 @@ import msgspec
 from setaria.core.clock import iso_from_ms
 from setaria.core.errors import InvalidRequest
 from setaria.core.ids import AccountId
-from setaria.core.money import CURRENCY, decimal_from_millicredits, decimal_from_nano
+from setaria.core.money import decimal_from_millicredits, decimal_from_nano
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, read_charges
 from setaria.domain.ledger.ports import ProofBook
 from setaria.domain.ledger.proof import ChargedCall, Proof, UpstreamSum, prove
@@ -54,12 +54,19 @@ def verify_ledger(book: ProofBook) -> Proof:
 
 
 def export_movements(
-    book: ProofBook, account_id: AccountId | None, from_ms: int, to_ms: int | None
+    book: ProofBook, currency: str, account_id: AccountId | None, from_ms: int, to_ms: int | None
 ) -> Iterator[Movement]:
-    """Give every movement in the order of time, calls and entries together."""
+    """Give every movement in the order of time, calls and entries together.
+
+    Takes: currency, that of all money of the books.
+    """
     kinds = {allowance.id: allowance for allowance in book.read_books().allowances}
-    entries = ((entry.id, _from_entry(entry, kinds)) for entry in book.read_entries(account_id, from_ms, to_ms))
-    calls = ((call.id, _from_call(call, kinds)) for call in book.read_charged_calls(account_id, from_ms, to_ms))
+    entries = (
+        (entry.id, _from_entry(entry, kinds, currency)) for entry in book.read_entries(account_id, from_ms, to_ms)
+    )
+    calls = (
+        (call.id, _from_call(call, kinds, currency)) for call in book.read_charged_calls(account_id, from_ms, to_ms)
+    )
     for _, movements in heapq.merge(entries, calls, key=lambda pair: pair[0]):
         yield from movements
 
@@ -91,7 +98,7 @@ def reconcile(
     return found
 
 
-def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
+def _from_entry(entry: Entry, kinds: Mapping[str, Allowance], currency: str) -> list[Movement]:
     if entry.kind == "checkpoint":
         return []  # it stands for calls that were exported before they were dropped
     return [
@@ -100,7 +107,7 @@ def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
             iso_from_ms(entry.at_ms),
             entry.account_id,
             entry.kind,
-            *_amount(entry.allowance_id, entry.amount, kinds),
+            *_amount(entry.allowance_id, entry.amount, kinds, currency),
             "",
             entry.actor,
             entry.reason,
@@ -108,14 +115,14 @@ def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
     ]
 
 
-def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance]) -> list[Movement]:
+def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance], currency: str) -> list[Movement]:
     return [
         Movement(
             call.id,
             iso_from_ms(call.at_ms),
             call.account_id,
             "call",
-            *_amount(part.allowance_id, -part.amount, kinds),
+            *_amount(part.allowance_id, -part.amount, kinds, currency),
             call.model,
             "",
             "",
@@ -124,11 +131,11 @@ def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance]) -> list[Moveme
     ]
 
 
-def _amount(allowance_id: str, amount: int, kinds: Mapping[str, Allowance]) -> tuple[str, str, str]:
+def _amount(allowance_id: str, amount: int, kinds: Mapping[str, Allowance], currency: str) -> tuple[str, str, str]:
     allowance = kinds.get(allowance_id)
     if allowance is not None and allowance.kind in _CREDITS:
         return allowance_id, decimal_from_millicredits(amount), "credits"
-    return allowance_id, decimal_from_nano(amount), CURRENCY
+    return allowance_id, decimal_from_nano(amount), currency
 
 
 def _read_invoice(invoice: TextIO, models: Mapping[str, str]) -> dict[tuple[str, str], dict[str, int]]:
