@@ -50,15 +50,15 @@ def reconcile_invoice(
 
     with books_to_read(context) as books:
         assembled = assemble_catalog(settings_of(context, {}), books.catalog.read_added())
-        models = {
-            deployment.model: model.id
+        served = [
+            (model.id, deployment.model)
             for model in assembled.models
             for deployment in model.deployments
             if deployment.upstream == upstream
-        }
+        ]
         try:
             with Path(file).open(encoding="utf-8", newline="") as invoice:
-                found = reconcile(books.proof, upstream, invoice, models, tolerance)
+                found = reconcile(books.proof, upstream, invoice, served, tolerance)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"the invoice {file} can't be read: {error}") from None
     if as_json:
