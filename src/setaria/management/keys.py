@@ -36,6 +36,7 @@ def create_key(books: MoneyBooks, account: str, name: str, terms: KeyTerms = ANY
 def rotate_key(books: MoneyBooks, key_id: str, overlap_ms: int) -> tuple[Key, str]:
     """Make a key in the place of another one, which stays good for the overlap; name, end and rules go over.
 
+    A monthly cap goes on: both count for the same one.
     Gives: the new key, and its text, which nobody can tell again later.
     Raises: NotFound when there is no such key; InvalidRequest when it is not good any more, or a plan's.
     """
@@ -45,7 +46,7 @@ def rotate_key(books: MoneyBooks, key_id: str, overlap_ms: int) -> tuple[Key, st
     if old.revoked_at_ms is not None or (old.expires_at_ms is not None and old.expires_at_ms <= now_ms):
         raise InvalidRequest(f"the key {old.id} is not good any more; make another: setaria keys create")
     key, text = make_key(key_secrets_from_ring(books.ring), old.account_id, old.name, now_ms, old.lane)
-    key = msgspec.structs.replace(key, expires_at_ms=old.expires_at_ms, rules=old.rules)
+    key = msgspec.structs.replace(key, expires_at_ms=old.expires_at_ms, rules=_hand_over(old))
     books.keys.add_key(key)
     if overlap_ms:
         end_ms = now_ms + overlap_ms
@@ -116,6 +117,13 @@ def find_key(book: KeyBook, key_id: str) -> Key:
     if key is None:
         raise NotFound(f"there is no key {key_id[:MAX_NAME_LENGTH]!r}; `setaria keys list` shows the ids of all keys")
     return key
+
+
+def _hand_over(old: Key) -> KeyRules:
+    """Give the rules for a key in the place of another one, whose cap it shares."""
+    if old.rules.cap_nano is None:
+        return old.rules
+    return msgspec.structs.replace(old.rules, cap_id=old.rules.cap_id or old.id)
 
 
 def _change(books: MoneyBooks, key: Key) -> Key:
