@@ -73,6 +73,24 @@ def test_every_movement_is_exported(run: Run, database: Path) -> None:
     assert run("ledger", "export", "--account", "nobody").code == 3
 
 
+def test_movements_are_in_the_currency_of_the_books(run: Run, database: Path, tmp_path: Path) -> None:
+    """Money is told in what the price file says; credits are none."""
+    prices = tmp_path / "prices.toml"
+    prices.write_text('currency = "CNY"\n', "utf-8")
+    assert run("prices", "import", str(prices)).code == 0
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute(
+            "INSERT INTO entries SELECT ?, ?, account_id, 'al_2', 'grant', 5000, 'operator', '', '' FROM entries",
+            (f"{DAY_MS + 9:012x}0", DAY_MS + 9),
+        )
+        connection.execute(
+            "INSERT INTO allowances SELECT 'al_2', account_id, 'plan', '', 0, 5000, 5000, 0, 0, NULL FROM allowances"
+        )
+        connection.commit()
+    lines = run("ledger", "export", "--json").out.splitlines()
+    assert [json.loads(line)["unit"] for line in lines] == ["CNY", "CNY", "CNY", "credits"]
+
+
 @pytest.mark.parametrize(
     "invoice, code, off",
     [
@@ -92,6 +110,59 @@ def test_an_invoice_is_compared(
     ran = run("ledger", "reconcile", str(file), "--upstream", "local", "--json")
     assert (ran.code, [one["id"] for one in json.loads(ran.out) if not one["is_within"]]) == (code, off)
     assert run("ledger", "reconcile", str(file), "--upstream", "local").out.count("OFF") == len(off)
+
+
+SHARED = """
+[[upstreams]]
+name = "up"
+kind = "openai"
+base_url = "http://localhost:9/v1"
+"""
+
+
+def write_models(data: Path, served: str) -> None:
+    """Write a file in which the upstream `up` serves these models, such as `m=M m2=M m2=N`."""
+    places: dict[str, list[str]] = {}
+    for ours, theirs in (pair.split("=") for pair in served.split()):
+        places.setdefault(ours, []).append(f'{{ upstream = "up", model = "{theirs}" }}')
+    models = (
+        f'[[models]]\nid = "{ours}"\ncontext_tokens = 1000\noutput_tokens = 500\ndeployments = [{", ".join(each)}]\n'
+        for ours, each in places.items()
+    )
+    (data / "setaria.toml").write_text(SHARED + "".join(models), "utf-8")
+
+
+@pytest.mark.parametrize(
+    "served, invoice, found",
+    [
+        ("m=M", "M,2", [("m", 2, 2), ("m2", 0, 3)]),
+        ("m=M", "m,2", [("m", 2, 2), ("m2", 0, 3)]),
+        ("m=M m2=M", "M,5", [("m + m2", 5, 5)]),
+        ("m=M m2=M", "m,2 m2,3", [("m + m2", 5, 5)]),
+        ("m=M m=N", "M,1 N,1", [("m", 2, 2), ("m2", 0, 3)]),
+        ("m2=N m=M m=N", "M,1 N,4", [("m + m2", 5, 5)]),
+        ("m=m2 m2=m", "m,3 m2,2", [("m", 2, 2), ("m2", 3, 3)]),
+        ("m=M", "M,2 m2,3", [("m", 2, 2), ("m2", 3, 3)]),
+    ],
+)
+def test_models_that_share_a_model_are_compared_as_one(
+    run: Run, database: Path, tmp_path: Path, served: str, invoice: str, found: list[tuple[str, int, int]]
+) -> None:
+    """An invoice does not tell them apart; nor do the books, where one of ours is served by several of theirs."""
+    write_models(database.parent, served)
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE calls SET upstream = 'up'")
+        for number in (7, 8, 9):
+            connection.execute(
+                f"INSERT INTO calls ({COLUMNS}, {COUNTS}, duration_ms, attempts) VALUES (?, ?, 'a', 'key_1', 'm2', "
+                "'openai_chat', 'up', 0, 200, 'completed', 'upstream', 5, 3, 2, 7, 0, 0, '', 1, 1)",
+                (f"{DAY_MS + number:012x}0", DAY_MS + number),
+            )
+        connection.commit()
+    file = tmp_path / "invoice.csv"
+    file.write_text("day,model,calls\n" + "".join(f"2026-11-23,{row}\n" for row in invoice.split()))
+    ran = run("ledger", "reconcile", str(file), "--upstream", "up", "--json")
+    assert [(one["model"], one["invoice"], one["books"]) for one in json.loads(ran.out)] == found
 
 
 @pytest.mark.parametrize(

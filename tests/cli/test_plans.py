@@ -44,6 +44,7 @@ def test_a_plan_lives(ann: Run) -> None:
     )  # fmt: skip
     assert "Paid from its balance: 10.00 USD." in ann("plans", "upgrade", "ann", "standard").out
     assert "It is renewed from the balance when it ends." in ann("plans", "renew", "ann", "--auto").out
+    assert "Paid" not in ann("plans", "renew", "ann", "--now", "--free").out
     assert len(ann("plans", "renew", "ann", "--free", "--json").json()["terms"]) == 2
     assert ann("plans", "renew", "ann", "--auto", "--now").code == 2
     assert "ends at" in ann("plans", "cancel", "ann").out
@@ -51,7 +52,7 @@ def test_a_plan_lives(ann: Run) -> None:
     new = ann("plans", "reset-key", "ann", "--json").json()
     assert (new["key"][:3], new["lane"]) == ("tp-", "plan")
     assert ann("plans", "reset-key", "ann").out.startswith("tp-")
-    assert "Paid" not in ann("plans", "renew", "ann", "--now", "--free").out
+    assert "is renewed already" in ann("plans", "renew", "ann", "--now", "--free").err
     assert "has ended" in ann("plans", "cancel", "ann", "--now").out
     assert "It has no key." in ann("plans", "show", "ann").out
     assert ann("ledger", "verify").code == 0

@@ -11,7 +11,7 @@ from setaria.core.events import Event, Finish, TextDelta, UsageReport
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Billing, KeyRules, Limits, ModelLimits
-from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
+from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs, Times, charge
 from setaria.gateway.footing import limits_on
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
@@ -64,6 +64,18 @@ def play(story: Callable[[Stage], Awaitable[None]], *script: Step, **more: objec
     return play_on(whole, partial(make, *script, **more))  # type: ignore[arg-type]  # whatever `make` takes
 
 
+class SlowClient(RecordingClient):
+    """A client whose request takes ten seconds to come."""
+
+    def __init__(self, body: bytes, stage: Stage) -> None:
+        super().__init__(body)
+        self._clock = stage.clock
+
+    async def read_body(self) -> bytes:
+        self._clock.advance(10)
+        return await super().read_body()
+
+
 def settle(stage: Stage) -> None:
     """Put on the books what the calls in the ledger took."""
     for row in stage.ledger.rows:
@@ -108,6 +120,23 @@ def test_a_call_is_charged_what_it_took(protocol: ProtocolName, stream: bool) ->
     _, leased, spent, debt = stage.book.numbers()
     assert (spent, debt, fund.held) == (PROMPT + 6, 0, 0)
     assert leased == sum(lease.idle for lease in fund.leases)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_row_is_of_the_moment_that_priced_it(protocol: ProtocolName) -> None:
+    """A head came while tokens cost half; its call is charged, and written down, as of its admission after that."""
+
+    async def story(stage: Stage) -> None:
+        halved = msgspec.structs.replace(PRICE, times=(Times(0, 1, 500_000),))
+        stage.platform.tariffs.renew(PriceList(prices=(halved,)))
+        stage.clock.advance(55)
+        await stage.platform.desk.clerk.renew()
+        await call(stage, protocol, SlowClient(body_of(), stage))
+        (row,) = stage.ledger.rows
+        assert (row.at_ms, row.duration_ms) == (stage.clock.now_ms(), 10_000)
+        assert row.charge_nano == charge(halved, row.usage, row.at_ms) == PROMPT + 6
+
+    play(story, *said(3), money=1000)
 
 
 def test_sound_and_searches_are_charged() -> None:

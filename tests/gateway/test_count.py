@@ -1,13 +1,15 @@
 """Count: tokens of a request, free of charge but not without limit."""
 
+import msgspec
 import pytest
 
 from setaria.core.errors import Limited, Unauthenticated, UnknownModel
 from setaria.core.ids import KeyId
-from setaria.gateway.count import MAX_COUNTS_PER_MINUTE, CountLimit, count
+from setaria.gateway.count import MAX_COUNTS_PER_MINUTE, count, take_one
+from setaria.gateway.desk import Desk
 from setaria.wire.anthropic_messages import AnthropicMessages
 from tests.fakes.client import RecordingClient
-from tests.fakes.platform import Stage
+from tests.fakes.platform import ANY, Stage
 from tests.fakes.scripted_upstream import ScriptedUpstream
 from tests.gateway.calling import body_of, play, received
 
@@ -30,7 +32,8 @@ def test_a_count(counted: int | None, fields: dict[str, object], expected: int) 
     async def story(stage: Stage) -> None:
         client = RecordingClient(body_of(**fields))
         call = received(stage, "anthropic_messages")
-        assert await count(call, CODEC, client, stage.platform, CountLimit()) == expected
+        await stage.platform.desk.clerk.enter()
+        assert await count(call, CODEC, client, stage.platform) == expected
 
     assert play(story, ScriptedUpstream(counted=counted)).ledger.rows == []
 
@@ -40,21 +43,37 @@ def test_a_count_that_is_refused(key: str, fields: dict[str, object], error: typ
     """A count needs a good key and a known model, as a call does."""
 
     async def story(stage: Stage) -> None:
+        await stage.platform.desk.clerk.enter()
         call = received(stage, "anthropic_messages", key or stage.key)
         with pytest.raises(error):
-            await count(call, CODEC, RecordingClient(body_of(**fields)), stage.platform, CountLimit())
+            await count(call, CODEC, RecordingClient(body_of(**fields)), stage.platform)
 
     play(story)
 
 
-def test_the_limit() -> None:
-    """A key may count 600 times in a minute; the next minute begins anew, and another key is not concerned."""
-    limit = CountLimit()
-    at_ms = 60_000 * 1000 + 20_500
-    for _ in range(MAX_COUNTS_PER_MINUTE):
-        limit.take(KeyId("key_1"), at_ms)
-    with pytest.raises(Limited) as refusal:
-        limit.take(KeyId("key_1"), at_ms)
-    assert refusal.value.retry_after_s == 40
-    limit.take(KeyId("key_2"), at_ms)
-    limit.take(KeyId("key_1"), at_ms + 40_000)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_limit(workers: int) -> None:
+    """A key may count 600 times in a minute, at however many workers; the next minute begins anew, and neither another
+    key nor what else is counted is concerned.
+    """
+
+    async def story(stage: Stage) -> None:
+        stage.clock.advance(20.5)
+        desks = [stage.platform.desk]
+        desks += [Desk(stage.book, "node", stage.clock, stage.log) for _ in range(workers - 1)]
+        for desk in desks:
+            await desk.clerk.enter()
+        for number in range(MAX_COUNTS_PER_MINUTE):
+            await take_one("token counts", ANY, desks[number % workers])
+        for desk in desks:
+            with pytest.raises(Limited, match="600 requests a minute on token counts with key_0 ") as refusal:
+                await take_one("token counts", ANY, desk)
+            assert refusal.value.retry_after_s == 40
+        await take_one("token counts", msgspec.structs.replace(ANY, key_id=KeyId("key_2")), desks[0])
+        await take_one("reports", ANY, desks[0])
+        stage.clock.advance(40)
+        for desk in desks:
+            await desk.clerk.renew()
+        await take_one("token counts", ANY, desks[-1])
+
+    play(story)

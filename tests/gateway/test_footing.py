@@ -88,6 +88,16 @@ def test_what_pays() -> None:
     ]
 
 
+def test_keys_share_a_cap_after_a_rotation() -> None:
+    """A key that came in the place of another one, and goes on with its cap, is bounded by the very same fund."""
+    stage = make_stage()
+    old = msgspec.structs.replace(CALLER, billing="postpaid", rules=KeyRules(cap_nano=5))
+    new = msgspec.structs.replace(old, key_id=KeyId("key_new"), rules=KeyRules(cap_nano=5, cap_id=old.key_id))
+    other = msgspec.structs.replace(old, key_id=KeyId("key_other"))
+    (first,), (second,), (third,) = (find(stage, each).payers for each in (old, new, other))
+    assert (first is second, first is third) == (True, False)
+
+
 def test_a_fund_that_was_forgotten_is_found_again() -> None:
     """A footing never leads to a fund that the desk has given up, whose leases nobody would return."""
 

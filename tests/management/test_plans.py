@@ -152,19 +152,26 @@ def test_a_plan_that_is_no_longer_sold_is_not_renewed(books: FakePlanBooks) -> N
 
 
 def test_a_plan_that_is_used_up_begins_anew(books: FakePlanBooks) -> None:
-    """What is left is lost, also of a term that was paid ahead."""
+    """What is left of the term that holds is lost."""
     subscribe(books, "ann", "lite", "month", "balance")
     use(books, 3_990)
-    renew_plan(books, "ann", "free")
     books.clock.advance(DAY_S)
     restart_plan(books, "ann", "balance")
-    assert credits_of(books) == [
-        (0, "2026-11-23T23:59:59.999Z"), (0, "2026-12-23T23:59:59.999Z"), (4_000, "2026-12-24T23:59:59.999Z"),
-    ]  # fmt: skip
-    assert sorted(moves(books)[-3:]) == [("expire", -4_000), ("expire", -10), ("grant", 4_000)]
+    assert credits_of(books) == [(0, "2026-11-23T23:59:59.999Z"), (4_000, "2026-12-24T23:59:59.999Z")]
+    assert sorted(moves(books)[-2:]) == [("expire", -10), ("grant", 4_000)]
     statement = show_plan(books, "ann")
     assert statement is not None
     assert len(statement.subscription.terms) == 2
+
+
+@pytest.mark.parametrize("paid_by", ["balance", "free"])
+def test_a_term_that_is_paid_ahead_is_never_lost(books: FakePlanBooks, paid_by: PaidBy) -> None:
+    """A plan that is renewed already does not begin anew; nothing is paid, and the credits stay."""
+    subscribe(books, "ann", "lite", "month", "balance")
+    renew_plan(books, "ann", "balance")
+    with pytest.raises(InvalidRequest, match="is renewed already, until 2027-01-23"):
+        restart_plan(books, "ann", paid_by)
+    assert ([left for left, _ in credits_of(books)], cash(books)) == ([4_000, 4_000], 8 * NANO)
 
 
 @pytest.mark.parametrize(

@@ -50,15 +50,15 @@ def reconcile_invoice(
 
     with books_to_read(context) as books:
         assembled = assemble_catalog(settings_of(context, {}), books.catalog.read_added())
-        models = {
-            deployment.model: model.id
+        served = [
+            (model.id, deployment.model)
             for model in assembled.models
             for deployment in model.deployments
             if deployment.upstream == upstream
-        }
+        ]
         try:
             with Path(file).open(encoding="utf-8", newline="") as invoice:
-                found = reconcile(books.proof, upstream, invoice, models, tolerance)
+                found = reconcile(books.proof, upstream, invoice, served, tolerance)
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidRequest(f"the invoice {file} can't be read: {error}") from None
     if as_json:
@@ -93,13 +93,14 @@ def export(
 ) -> None:
     """Write every movement of the books, calls and entries, oldest first; everything unless a time is given."""
     from setaria.management.accounts import find_account
+    from setaria.management.books import currency_of
     from setaria.management.ledger import Movement, export_movements
     from setaria.management.usage import read_period
 
     with books_to_read(context) as books:
         period = read_period(begin or "1970-01-01", end, books.clock.now_ms())
         account_id = None if account is None else find_account(books.accounts, account).id
-        movements = export_movements(books.proof, account_id, period.from_ms, period.to_ms)
+        movements = export_movements(books.proof, currency_of(books), account_id, period.from_ms, period.to_ms)
         if as_json:
             for movement in movements:
                 typer.echo(msgspec.json.encode(movement))

@@ -3,14 +3,14 @@
 from typing import Protocol
 
 from setaria.core.dialogue import Dialogue
-from setaria.core.errors import Limited
 from setaria.core.estimate import estimate_dialogue
-from setaria.core.ids import KeyId
 from setaria.core.traits import Traits
+from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.model import Model
 from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.choose import find_model
+from setaria.gateway.desk import Desk, Line
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Received
@@ -19,34 +19,18 @@ from setaria.wire.codec import Envelope
 MAX_COUNTED_BYTES = 64 * 1024
 MAX_COUNTS_PER_MINUTE = 600
 BYTES_PER_TOKEN = 4
-_MINUTE_MS = 60_000
 
 
-class CountLimit:
-    """Counts per key and fixed minute, for what is free and outside all other limits.
+async def take_one(noun: str, caller: Caller, desk: Desk) -> None:
+    """Count one more of what is free and outside an account's limits: a key may do so 600 times a minute.
 
-    Takes: noun, what is counted, for the refusal.
+    All workers count together, for they lease shares of the 600 as of any limit.
+    Takes: noun, what is counted.
+    Raises: Limited above that, with the seconds until the next minute; as `Desk.obtain` does.
     """
-
-    def __init__(self, noun: str = "token counts") -> None:
-        self._noun = noun
-        self._minute = 0
-        self._counts: dict[KeyId, int] = {}
-
-    def take(self, key_id: KeyId, now_ms: int) -> None:
-        """Count one more.
-
-        Raises: Limited above 600 in this minute, with the seconds until the next one.
-        """
-        minute = now_ms // _MINUTE_MS
-        if minute != self._minute:
-            self._minute = minute
-            self._counts.clear()
-        count = self._counts.get(key_id, 0)
-        if count >= MAX_COUNTS_PER_MINUTE:
-            wait_s = -(-(_MINUTE_MS - now_ms % _MINUTE_MS) // 1000)
-            raise Limited(f"more than {MAX_COUNTS_PER_MINUTE} {self._noun} in a minute", retry_after_s=wait_s)
-        self._counts[key_id] = count + 1
+    fund = desk.find(caller.account_id, "rpm", f"{noun} with {caller.key_id}", MAX_COUNTS_PER_MINUTE)
+    (taken,) = await desk.obtain([Line(fund, 1, 1)])
+    fund.use_up(taken)
 
 
 class CountCodec(Protocol):
@@ -61,13 +45,13 @@ class CountCodec(Protocol):
         ...
 
 
-async def count(received: Received, codec: CountCodec, client: Client, platform: Platform, limit: CountLimit) -> int:
+async def count(received: Received, codec: CountCodec, client: Client, platform: Platform) -> int:
     """Count a request's input tokens: the upstream's own count for a small one, else our estimate.
 
-    Raises: whatever reading the request raises; Limited.
+    Raises: whatever reading the request raises, and `take_one`.
     """
     identified = await authenticate(received, platform)
-    limit.take(identified.caller.key_id, platform.clock.now_ms())
+    await take_one("token counts", identified.caller, platform.desk)
 
     def read(body: bytes) -> tuple[Model, Dialogue, int]:
         envelope = codec.read_envelope(body)

@@ -178,5 +178,6 @@ def _find_payers(caller: Caller, term: Term | None, desk: Desk) -> tuple[Fund, .
         return tuple(funds)
     funds = [desk.find(account_id, "money")] if caller.billing == "prepaid" else []
     if caller.rules.cap_nano is not None:
-        funds.append(desk.find(account_id, "cap", caller.key_id, caller.rules.cap_nano))
+        cap_id = caller.rules.cap_id or caller.key_id
+        funds.append(desk.find(account_id, "cap", cap_id, caller.rules.cap_nano))
     return tuple(funds)

@@ -12,10 +12,11 @@ def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock)
     asked = reply.routed.asked
     received = asked.identified.received
     caller = asked.identified.caller
+    admitted = reply.routed.admitted
     lane = caller.lane
     return CallRecord(
         id=received.call_id,
-        at_ms=received.at_ms,
+        at_ms=admitted.hold.at_ms,
         account_id=caller.account_id,
         key_id=caller.key_id,
         model=asked.model.id,
@@ -33,7 +34,7 @@ def record_of(reply: Reply, usage: Usage, bill: Bill, oddity: str, clock: Clock)
         lane=lane,
         subscription_id=caller.subscription_id,
         charge_millicredits=bill.amount if lane == "plan" else 0,
-        price_id=reply.routed.admitted.price_id,
+        price_id=admitted.price_id,
         charges=bill.charges,
         note=oddity,
     )

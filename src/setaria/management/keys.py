@@ -36,6 +36,7 @@ def create_key(books: MoneyBooks, account: str, name: str, terms: KeyTerms = ANY
 def rotate_key(books: MoneyBooks, key_id: str, overlap_ms: int) -> tuple[Key, str]:
     """Make a key in the place of another one, which stays good for the overlap; name, end and rules go over.
 
+    A monthly cap goes on: both count for the same one.
     Gives: the new key, and its text, which nobody can tell again later.
     Raises: NotFound when there is no such key; InvalidRequest when it is not good any more, disabled, rotated already,
         or a plan's.
@@ -43,7 +44,7 @@ def rotate_key(books: MoneyBooks, key_id: str, overlap_ms: int) -> tuple[Key, st
     old, now_ms = find_key(books.keys, key_id), books.clock.now_ms()
     _check_rotation(old, now_ms)
     key, text = make_key(key_secrets_from_ring(books.ring), old.account_id, old.name, now_ms, old.lane)
-    key = msgspec.structs.replace(key, expires_at_ms=old.expires_at_ms, rules=old.rules)
+    key = msgspec.structs.replace(key, expires_at_ms=old.expires_at_ms, rules=_hand_over(old))
     books.keys.add_key(key)
     if overlap_ms:
         end_ms = now_ms + overlap_ms
@@ -133,6 +134,13 @@ def _check_rotation(old: Key, now_ms: int) -> None:
             f"the key {old.id} was rotated already; rotate the one in its place, {old.rules.successor}, or make "
             "another: setaria keys create"
         )
+
+
+def _hand_over(old: Key) -> KeyRules:
+    """Give the rules for a key in the place of another one, whose cap it shares."""
+    if old.rules.cap_nano is None:
+        return old.rules
+    return msgspec.structs.replace(old.rules, cap_id=old.rules.cap_id or old.id)
 
 
 def _change(books: MoneyBooks, key: Key) -> Key:

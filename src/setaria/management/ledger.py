@@ -2,6 +2,7 @@
 
 import csv
 import heapq
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
 
@@ -10,7 +11,7 @@ import msgspec
 from setaria.core.clock import iso_from_ms
 from setaria.core.errors import InvalidRequest
 from setaria.core.ids import AccountId
-from setaria.core.money import CURRENCY, decimal_from_millicredits, decimal_from_nano
+from setaria.core.money import decimal_from_millicredits, decimal_from_nano
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, read_charges
 from setaria.domain.ledger.ports import ProofBook
 from setaria.domain.ledger.proof import ChargedCall, Proof, UpstreamSum, prove
@@ -54,44 +55,55 @@ def verify_ledger(book: ProofBook) -> Proof:
 
 
 def export_movements(
-    book: ProofBook, account_id: AccountId | None, from_ms: int, to_ms: int | None
+    book: ProofBook, currency: str, account_id: AccountId | None, from_ms: int, to_ms: int | None
 ) -> Iterator[Movement]:
-    """Give every movement in the order of time, calls and entries together."""
+    """Give every movement in the order of time, calls and entries together.
+
+    Takes: currency, that of all money of the books.
+    """
     kinds = {allowance.id: allowance for allowance in book.read_books().allowances}
-    entries = ((entry.id, _from_entry(entry, kinds)) for entry in book.read_entries(account_id, from_ms, to_ms))
-    calls = ((call.id, _from_call(call, kinds)) for call in book.read_charged_calls(account_id, from_ms, to_ms))
+    entries = (
+        (entry.id, _from_entry(entry, kinds, currency)) for entry in book.read_entries(account_id, from_ms, to_ms)
+    )
+    calls = (
+        (call.id, _from_call(call, kinds, currency)) for call in book.read_charged_calls(account_id, from_ms, to_ms)
+    )
     for _, movements in heapq.merge(entries, calls, key=lambda pair: pair[0]):
         yield from movements
 
 
 def reconcile(
-    book: ProofBook, upstream: str, invoice: TextIO, models: Mapping[str, str], tolerance_percent: float
+    book: ProofBook, upstream: str, invoice: TextIO, served: Iterable[tuple[str, str]], tolerance_percent: float
 ) -> list[Difference]:
     """Compare an upstream's invoice with our books, by day, model and column.
 
+    Models that one side does not tell apart are compared as one, `a + b`.
     Takes: invoice, a CSV file with the columns `day` and `model` and any of `calls`, `input_tokens`,
-        `cached_input_tokens` and `output_tokens`; models, our ids by the upstream's names where they differ.
+        `cached_input_tokens` and `output_tokens`, whose models are the upstream's or ours; served, our ids with the
+        upstream's name of each model that serves them.
     Raises: InvalidRequest, which names the line that can't be read.
     """
-    told = _read_invoice(invoice, models)
+    ours, theirs = _name_models(served)
+    told = _read_invoice(invoice, ours | theirs)
     if not told:
         raise InvalidRequest("the invoice has no rows")
     days = sorted(day for day, _ in told)
     period = read_period(days[0], days[-1], 0)
-    own = {(row.day, row.model): row for row in book.sum_by_upstream(upstream, period.from_ms, period.to_ms)}
+    own: dict[tuple[str, str], Counter[str]] = {}
+    for row in book.sum_by_upstream(upstream, period.from_ms, period.to_ms):
+        own.setdefault((row.day, ours.get(row.model, row.model)), Counter()).update(_count(row))
     columns = [name for name in _COUNTED if any(name in row for row in told.values())]
     found = []
     for day, model in sorted(told.keys() | own.keys()):
-        row = own.get((day, model), UpstreamSum(day, model, 0, 0, 0, 0))
         for column in columns:
-            stated, kept = told.get((day, model), {}).get(column, 0), int(getattr(row, column))
+            stated, kept = (side.get((day, model), {}).get(column, 0) for side in (told, own))
             percent = round(100 * (stated - kept) / kept, 3) if kept else (0.0 if stated == kept else None)
             is_within = percent is not None and abs(percent) <= tolerance_percent
             found.append(Difference(column, day, model, stated, kept, percent, is_within))
     return found
 
 
-def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
+def _from_entry(entry: Entry, kinds: Mapping[str, Allowance], currency: str) -> list[Movement]:
     if entry.kind == "checkpoint":
         return []  # it stands for calls that were exported before they were dropped
     return [
@@ -100,7 +112,7 @@ def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
             iso_from_ms(entry.at_ms),
             entry.account_id,
             entry.kind,
-            *_amount(entry.allowance_id, entry.amount, kinds),
+            *_amount(entry.allowance_id, entry.amount, kinds, currency),
             "",
             entry.actor,
             entry.reason,
@@ -108,14 +120,14 @@ def _from_entry(entry: Entry, kinds: Mapping[str, Allowance]) -> list[Movement]:
     ]
 
 
-def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance]) -> list[Movement]:
+def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance], currency: str) -> list[Movement]:
     return [
         Movement(
             call.id,
             iso_from_ms(call.at_ms),
             call.account_id,
             "call",
-            *_amount(part.allowance_id, -part.amount, kinds),
+            *_amount(part.allowance_id, -part.amount, kinds, currency),
             call.model,
             "",
             "",
@@ -124,11 +136,42 @@ def _from_call(call: ChargedCall, kinds: Mapping[str, Allowance]) -> list[Moveme
     ]
 
 
-def _amount(allowance_id: str, amount: int, kinds: Mapping[str, Allowance]) -> tuple[str, str, str]:
+def _amount(allowance_id: str, amount: int, kinds: Mapping[str, Allowance], currency: str) -> tuple[str, str, str]:
     allowance = kinds.get(allowance_id)
     if allowance is not None and allowance.kind in _CREDITS:
         return allowance_id, decimal_from_millicredits(amount), "credits"
-    return allowance_id, decimal_from_nano(amount), CURRENCY
+    return allowance_id, decimal_from_nano(amount), currency
+
+
+def _name_models(served: Iterable[tuple[str, str]]) -> tuple[dict[str, str], dict[str, str]]:
+    """Give the name under which each of our models is compared, and each of the upstream's.
+
+    Worked: m served by M alone is `m`; where M serves m2 too, all three are `m + m2`; where m is served by N too, M, N
+    and m are `m`.
+    """
+    groups: list[tuple[set[str], set[str]]] = []
+    for our, their in served:
+        joined, apart = ({our}, {their}), []
+        for group in groups:
+            if our in group[0] or their in group[1]:
+                joined = (joined[0] | group[0], joined[1] | group[1])
+            else:
+                apart.append(group)
+        groups = [*apart, joined]
+    named = [(" + ".join(sorted(ours)), ours, theirs) for ours, theirs in groups]
+    return (
+        {each: name for name, ours, _ in named for each in ours},
+        {each: name for name, _, theirs in named for each in theirs},
+    )
+
+
+def _count(row: UpstreamSum) -> dict[str, int]:
+    return {
+        "calls": row.calls,
+        "input_tokens": row.input_tokens,
+        "cached_input_tokens": row.cached_input_tokens,
+        "output_tokens": row.output_tokens,
+    }
 
 
 def _read_invoice(invoice: TextIO, models: Mapping[str, str]) -> dict[tuple[str, str], dict[str, int]]:

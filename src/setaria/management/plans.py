@@ -91,8 +91,7 @@ def renew_plan(books: PlanBooks, account: str, paid_by: PaidBy, actor: str = OPE
     owner = find_open_account(books.accounts, account)
     now_ms = books.clock.now_ms()
     held = _find(books, owner)
-    if held.last.starts_at_ms > now_ms:
-        raise InvalidRequest(f"the plan of the account {owner.id} is renewed already, until {_last_moment(held)}")
+    _check_not_renewed(held, now_ms)
     offer = find_offer(books, held.last.offer.tier, held.last.offer.period)
     value_nano = offer.price_nano if paid_by == "balance" else 0
     renewed = renew(held, offer, now_ms, value_nano)
@@ -103,13 +102,15 @@ def renew_plan(books: PlanBooks, account: str, paid_by: PaidBy, actor: str = OPE
 def restart_plan(books: PlanBooks, account: str, paid_by: PaidBy) -> Bought:
     """Buy an account's plan anew from now on, as for one that is used up; what is left of the old term is lost.
 
-    Raises: as `renew_plan`.
+    Raises: as `renew_plan`: a term that is paid ahead is not lost with it.
     """
     owner = find_open_account(books.accounts, account)
+    now_ms = books.clock.now_ms()
     held = _find(books, owner)
+    _check_not_renewed(held, now_ms)
     offer = find_offer(books, held.last.offer.tier, held.last.offer.period)
     value_nano = offer.price_nano if paid_by == "balance" else 0
-    renewed = restart(held, offer, books.clock.now_ms(), value_nano)
+    renewed = restart(held, offer, now_ms, value_nano)
     _pay(books, owner, held.id, value_nano)
     _expire(books, held, "a new term began")
     return _put(books, renewed, Bought(renewed, value_nano))
@@ -220,6 +221,13 @@ def _find(books: PlanBooks, owner: Account) -> Subscription:
     if not held or held[-1].has_ended:
         raise NotFound(f"the account {owner.id} has no plan; buy one: setaria plans subscribe {owner.id} TIER")
     return held[-1]
+
+
+def _check_not_renewed(held: Subscription, now_ms: int) -> None:
+    if held.last.starts_at_ms > now_ms:
+        raise InvalidRequest(
+            f"the plan of the account {held.account_id} is renewed already, until {_last_moment(held)}"
+        )
 
 
 def _put(books: PlanBooks, changed: Subscription, bought: Bought, actor: str = OPERATOR) -> Bought:

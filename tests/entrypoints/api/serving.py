@@ -166,6 +166,7 @@ def visit(
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda _, context: site.faults.append(repr(context)))
         await site.open()
+        await site.stage.platform.desk.clerk.enter()
         try:
             await story(site)
         finally:  # an open connection would keep uvloop from closing

@@ -34,7 +34,8 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 class KeyRules(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a key may do; empty is no restriction.
 
-    `models` are ids, `networks` CIDR blocks, `cap_nano` what may be spent with it in a calendar month (UTC).
+    `models` are ids, `networks` CIDR blocks, `cap_nano` what may be spent with it in a calendar month (UTC). `cap_id`
+    is the key whose cap this is, where that is another one: a rotation does not grant the month's cap anew.
     `successor` is no rule: the id of the key that was made in its place, which it is good beside for a while.
     """
 
@@ -42,6 +43,7 @@ class KeyRules(msgspec.Struct, frozen=True, omit_defaults=True):
     networks: tuple[str, ...] = ()
     cap_nano: int | None = None
     successor: str = ""
+    cap_id: str = ""
 
 
 class Account(msgspec.Struct, frozen=True):

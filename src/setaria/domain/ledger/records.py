@@ -21,7 +21,9 @@ LEAST_DAYS = 35
 class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """What one admitted call took, whatever its ending.
 
-    `charge_nano` is in nano-units of the installation's currency: 0 for a model whose price is 0.
+    `at_ms` is when it was admitted, whose price and window it is charged by: the id, which names the moment when its
+    head had come, may be a little older. `charge_nano` is in nano-units of the installation's currency: 0 for a model
+    whose price is 0.
     `first_token_ms` is None when nothing came. `charges` says which allowances paid how much (`write_charges`);
     `note` why the amount is what it is, where that is not plain.
     """

@@ -14,7 +14,7 @@ from setaria.entrypoints.api.pages import Pages
 from setaria.entrypoints.api.routes import Match, OtherAction, is_console, protocol_of
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.choose import list_models, show_model
-from setaria.gateway.count import CountLimit, count
+from setaria.gateway.count import count
 from setaria.gateway.defect import locate_defect
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import ClientGone
@@ -47,7 +47,6 @@ class Dispatcher:
         self._pages = pages
         self._edge = edge
         self._counting = AnthropicMessages()
-        self._count_limit = CountLimit()
 
     async def handle(self, exchange: Exchange) -> None:
         """Answer one request; never raises."""
@@ -91,9 +90,7 @@ class Dispatcher:
     async def _act(self, action: OtherAction, match: Match, exchange: Exchange) -> None:
         match action:
             case "count_tokens":
-                tokens = await count(
-                    self._received(match, exchange), self._counting, exchange, self._platform, self._count_limit
-                )
+                tokens = await count(self._received(match, exchange), self._counting, exchange, self._platform)
                 exchange.respond(_OK, write_count(tokens))
             case "list_models":
                 identified = await authenticate(self._received(match, exchange), self._platform)

@@ -16,7 +16,7 @@ from setaria.domain.ledger.records import GroupBy
 from setaria.domain.plans.ports import PlanDirectory
 from setaria.gateway.addresses import PROTOCOL_PATHS
 from setaria.gateway.authenticate import authenticate, one_credential
-from setaria.gateway.count import CountLimit
+from setaria.gateway.count import take_one
 from setaria.gateway.platform import Platform
 from setaria.gateway.stages import Identified, Received
 from setaria.management.money_shapes import shape_balance
@@ -43,7 +43,6 @@ class ReportPages:
     def __init__(self, platform: Platform, reports: PlanReports) -> None:
         self._platform = platform
         self._reports = reports
-        self._limit = CountLimit("reports")
 
     async def show_call(self, received: Received, call_id: str) -> bytes:
         """Write the receipt of a call.
@@ -105,5 +104,5 @@ class ReportPages:
 
     async def _identify(self, received: Received) -> Identified:
         identified = await authenticate(received, self._platform)
-        self._limit.take(identified.caller.key_id, received.at_ms)
+        await take_one("reports", identified.caller, self._platform.desk)
         return identified
