@@ -15,8 +15,8 @@ _SHARE_READ = 0.25
 """Of what is only read, a quarter is learnt from, and weighs little: it is chance, and would drown the choices."""
 
 _FIRST_TOKENS = 8
-_DECIDING_WEIGHT = 3.0
-"""An answer's first tokens decide it: whether a tool is called, or what is told. Of an answer that calls, all do."""
+_FIRST_WEIGHT = 3.0
+"""An answer's first tokens decide it: whether a tool is called and which, or what is told."""
 
 _SHARE_JUMPING = 0.25
 _LONGEST_JUMP = 3_500
@@ -25,9 +25,6 @@ _SHARE_FAR = 0.15
 _CONTEXT = 8_192
 _MESSAGE_START = 1
 """The id of `<|im_start|>`."""
-
-_CALL = 5
-"""The id of `<tool_call>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,9 @@ def make_batch(shard: Shard, group: np.ndarray, seed: tuple[int, int]) -> Batch:
         read = np.where(chance.random(len(tokens)) < _SHARE_READ, _READ_WEIGHT, 0.0)
         learnt = shard.learnt[span]
         weights[row, : len(tokens)] = np.where(learnt, 1.0, read)
-        for start, end in _answers(learnt):
-            calls = bool((tokens[start:end] == _CALL).any())
-            weights[row, start : end if calls else min(start + _FIRST_TOKENS, end)] = _DECIDING_WEIGHT
+        for start in np.flatnonzero(learnt & ~np.concatenate(([False], learnt[:-1]))):
+            first = slice(start, min(start + _FIRST_TOKENS, len(tokens)))
+            weights[row, first] = np.where(learnt[first], _FIRST_WEIGHT, weights[row, first])
         if chance.random() < _SHARE_JUMPING:
             _jump(chance, tokens, positions[row])
     return Batch(torch.from_numpy(ids), torch.from_numpy(weights), torch.from_numpy(positions))
@@ -87,11 +84,6 @@ def padded(length: int) -> int:
     """Round a length up to one of few sizes, or the memory of the process grows with each new one."""
     step = 32 if length <= 512 else 128 if length <= 1024 else 256
     return -(-length // step) * step
-
-
-def _answers(learnt: np.ndarray) -> np.ndarray:
-    """Give where each stretch of what is learnt begins and ends, a row each."""
-    return np.flatnonzero(np.diff(np.concatenate(([False], learnt, [False])))).reshape(-1, 2)
 
 
 def _groups(window: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:

@@ -1,6 +1,6 @@
 """Model: a small decoder of the Qwen3 architecture, with the names and the arithmetic of `Qwen3ForCausalLM`.
 
-Grouped-query attention with normalized queries and keys, SwiGLU, rotary positions, tied embeddings: 5.84 million
+Grouped-query attention with normalized queries and keys, SwiGLU, rotary positions, tied embeddings: 4.66 million
 parameters. The projections that end a block begin at zero, so that training starts from the embeddings alone.
 """
 
@@ -23,7 +23,7 @@ class Shape:
 
     vocabulary: int = 2048
     width: int = 256
-    layers: int = 9
+    layers: int = 7
     heads: int = 8
     key_heads: int = 4
     head_width: int = 32

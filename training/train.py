@@ -40,7 +40,7 @@ _FLAT_NAME = "flat.pt"
 _CHECKPOINT_EVERY_S = 300
 _REPORT_EVERY = 25
 _SPEED_UNKNOWN_S = 240
-_SHARD_AFTER_PUBLISHED = 7_250
+_SHARD_AFTER_PUBLISHED = 7_100
 """Where a run begins to draw its data that goes on from a model: behind all that the model may have seen."""
 
 _DEVELOPMENT_EVERY = 250

@@ -283,7 +283,7 @@ def invent(draw: Draw) -> Family:
 def _meaningless(draw: Draw) -> Family:
     """Make up a tool whose name and parameters mean nothing: only what was offered tells what to copy where."""
     name = made_up_name(draw)
-    many = draw.random.choices((0, 1, 2, 3, 4), (1, 5, 8, 7, 3))[0]
+    many = draw.random.choices((0, 1, 2, 3, 4), (1, 6, 8, 6, 2))[0]
     found: dict[str, tuple[Parameter, str]] = {}
     while len(found) < many:
         drawn, phrase = _parameter(draw)
@@ -319,7 +319,7 @@ def _parameters(draw: Draw) -> list[tuple[Parameter, str]]:
 
 
 def _parameter(draw: Draw) -> tuple[Parameter, str]:
-    required = draw.chance(0.6)
+    required = draw.chance(0.7)
     turn = draw.random.random()
     if turn < 0.2:
         count = draw.one(_COUNTS)

@@ -28,7 +28,7 @@ _SHARE_SYSTEM = 0.32
 _SHARE_FILLER = 0.1
 _SHARE_WRAPPED = 0.02
 _SHARE_FORGOTTEN = 0.25
-_SHARE_UNNEEDED_TOOLS = 0.55
+_SHARE_UNNEEDED_TOOLS = 0.45
 _SHARE_UNFIT = 0.6
 
 
@@ -106,9 +106,9 @@ _MAKERS: tuple[tuple[Callable[[Draw], Sample], float], ...] = (
     (argument_dialogue, 44),
     (parallel_dialogue, 2),
     (chain_dialogue, 3),
-    (_talk, 27),
+    (_talk, 25),
     (_small_talk, 3),
-    (_honest, 18),
+    (_honest, 15),
     (_unmet, 5),
     (_after_tool, 3.5),
     (recall_dialogue, 4),
