@@ -143,7 +143,7 @@ class Hold:
             return None
         requests, tokens = self._requests[0][0], self._tokens[0][0]  # of one minute there is only one lease
         now_ms = max(self._scope.at_ms, requests.period)  # it may have waited for the next minute
-        rpm = limits.requests.fund.limit or 0
+        rpm = limits.requests.limit or 0
         return MinuteLimits(rpm, requests.left + requests.idle, limits.tpm, tokens.left + tokens.idle, now_ms)
 
     def known_purse(self) -> tuple[WantKind, int] | None:
@@ -276,11 +276,11 @@ class Hold:
         limits = self._footing.limits
         if limits is None:
             return
-        self._desk.put_back(limits.in_flight.fund, self._slot)
-        limits.tokens.put_back(self._tokens)
+        self._desk.put_back(limits.in_flight.fund, self._slot, limits.in_flight.limit)
         for lease, _ in self._tokens[:1]:
             lease.idle -= used_tokens
             lease.used += used_tokens
+        self._desk.put_back(limits.tokens, self._tokens, limits.tpm)
 
     def _pay(self, priced: Priced, cost: int) -> list[Debit]:
         """Pay from what is held, in order, then from what lies here; the last allowance owes the rest.
