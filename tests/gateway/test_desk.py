@@ -229,6 +229,46 @@ def test_a_limit_that_is_reached(kind: str, wait_s: int) -> None:
     tell(story, both=False)
 
 
+def test_tokens_that_were_used_beyond_a_lease_are_lacking_everywhere() -> None:
+    """Calls of 1,000 tokens, which hold 276, on two workers by turns: of 2,000 a minute two are admitted, no third."""
+
+    async def story(office: Office) -> None:
+        for desk in (office.desk, office.other):
+            fund = desk.find(ACCOUNT, "tpm", "m", 2_000)
+            ((parts),) = await desk.obtain([Line(fund, 20, 276, limit=2_000)])
+            for lease, _ in parts[:1]:
+                lease.idle -= 1_000
+                lease.used += 1_000
+            desk.put_back(fund, parts, 2_000)
+            await turns()
+            assert (fund.held, [lease.idle for lease in fund.leases]) == (0, [0])
+        for desk in (office.desk, office.other):
+            with pytest.raises(Limited):
+                await desk.obtain([Line(desk.find(ACCOUNT, "tpm", "m", 2_000), 20, 276, limit=2_000)])
+        ((name,),) = office.book.do("SELECT id FROM allowances")
+        assert office.book.numbers(name) == (0, 0, 2_000, 0)
+
+    tell(story)
+
+
+def test_what_a_call_still_holds_of_a_lease_stays_there_when_another_used_more() -> None:
+    """Of 552 leased tokens one call has used 400 and the other holds 276: the books count each once."""
+
+    async def story(office: Office) -> None:
+        fund = office.desk.find(ACCOUNT, "tpm", "m", 600)
+        lines = [Line(fund, 276, 276, limit=600)]
+        (first,), (second,) = await office.desk.obtain(lines), await office.desk.obtain(lines)
+        ((name,),) = office.book.do("SELECT id FROM allowances")
+        for parts, used, expected in ((first, 400, (-76, 276, 400, 0)), (second, 100, (100, 0, 500, 0))):
+            parts[0][0].idle -= used
+            parts[0][0].used += used
+            office.desk.put_back(fund, parts, 600)
+            await office.pass_time(1)
+            assert office.book.numbers(name) == expected
+
+    tell(story, both=False)
+
+
 def test_a_new_minute_has_the_whole_limit() -> None:
     """What was leased in one minute is nothing in the next."""
 

@@ -174,7 +174,8 @@ class Desk:
         workers = self.clerk.workers
         is_tight = workers > 1 and fund.kind == "in_flight" and (fund.limit or 0) < SHARES * workers
         is_other = limit is not None and limit != fund.limit  # it is not for the next calls here
-        if is_tight or is_other or (self._recalled and fund.want.account_id in self._recalled):
+        is_lacking = bool(fund.leases) and fund.leases[0].idle < 0  # nor for those of other workers
+        if is_tight or is_other or is_lacking or (self._recalled and fund.want.account_id in self._recalled):
             fund.short_until_s = 0.0  # the books will have more than they said
             self.clerk.give_back(fund.collect())
 

@@ -120,13 +120,11 @@ class Fund:
         self.short_until_s = 0.0
 
     def collect(self) -> list[GiveBack]:
-        """Take all that is free out of the leases, to be given back."""
+        """Take all that is free out of the leases, to be given back, and what is lacking, to be made up for."""
         returns = []
         for lease in self.leases:
-            idle = max(lease.idle, 0)
-            if idle or lease.used:
-                returns.append(GiveBack(lease.allowance_id, lease.period, idle, lease.used))
-                lease.idle -= idle
-                lease.left += idle
-                lease.used = 0
+            if lease.idle or lease.used:
+                returns.append(GiveBack(lease.allowance_id, lease.period, lease.idle, lease.used))
+                lease.left += lease.idle
+                lease.idle = lease.used = 0
         return returns
