@@ -8,10 +8,10 @@ import pytest
 
 from setaria.core.errors import FundsHeld, Limited, OutOfFunds, SetariaError, Unavailable
 from setaria.core.ids import AccountId
-from setaria.domain.ledger.funds import Fund, Parts
+from setaria.domain.ledger.funds import Fund, Line, Parts
 from setaria.domain.ledger.leases import Trade
 from setaria.gateway.clerk import FENCE_S, RENEW_S, SWEEP_S
-from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk, Line
+from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk
 from tests.fakes.clock import FakeClock
 from tests.fakes.lease_book import ACCOUNT, MemoryBook
 from tests.fakes.log import FakeLog

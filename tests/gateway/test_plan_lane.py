@@ -11,12 +11,11 @@ from setaria.core.events import Finish, TextDelta, UsageReport
 from setaria.core.usage import Usage
 from setaria.core.windows import WindowTimes
 from setaria.domain.accounts.records import Limits, ModelLimits
-from setaria.domain.ledger.funds import Fund
+from setaria.domain.ledger.funds import Fund, Line
 from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
 from setaria.domain.plans.offers import Offer, Window
 from setaria.domain.plans.subscriptions import begin as begin_plan
 from setaria.domain.plans.windows import window_scope
-from setaria.gateway.desk import Line
 from setaria.gateway.refuse import error_headers
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage

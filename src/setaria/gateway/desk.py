@@ -14,7 +14,7 @@ from setaria.core.clock import Clock
 from setaria.core.errors import FundsHeld, Unavailable
 from setaria.core.ids import AccountId
 from setaria.core.windows import WindowTimes
-from setaria.domain.ledger.funds import Fund, Part, Parts
+from setaria.domain.ledger.funds import Fund, Line, Part, Parts
 from setaria.domain.ledger.leases import (
     MINUTE_MS,
     SHARES,
@@ -39,29 +39,6 @@ FORGET_S = 60.0
 BOOKS_PATIENCE_S = 2.0
 _RECALLED = ("money", "cap", "plan", "window", "in_flight")
 """What goes home when an account's leases are called; what is left of a minute is over soon anyway."""
-
-
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """What a call needs of a fund: all it wishes, or what there is, but at least `least`; it has `own` already.
-
-    `limit` is the one that the call stands under, where calls on the same fund may stand under others: None elsewhere.
-    """
-
-    fund: Fund
-    least: int
-    wish: int
-    own: int = 0
-    limit: int | None = None
-
-    @property
-    def due_limit(self) -> int | None:
-        """The limit that the books are asked under."""
-        return self.fund.limit if self.limit is None else self.limit
-
-    @property
-    def is_other(self) -> bool:
-        """Whether what lies here was leased under another limit."""
-        return self.due_limit != self.fund.limit
 
 
 class Desk:

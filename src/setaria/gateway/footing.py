@@ -11,11 +11,11 @@ import msgspec
 from setaria.core.ids import KeyId
 from setaria.domain.accounts.records import DEFAULT_LIMITS, Caller, Limits, ModelLimits
 from setaria.domain.catalog.model import Model
-from setaria.domain.ledger.funds import Fund
+from setaria.domain.ledger.funds import Fund, Line
 from setaria.domain.ledger.tariff import Tariff, charge_tokens, is_free
 from setaria.domain.plans.terms import Term
 from setaria.domain.plans.windows import window_scope
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 
 SLICE_TOKENS = 256
 MAX_KEPT = 100_000

@@ -21,11 +21,11 @@ import msgspec
 from setaria.core.errors import SetariaError
 from setaria.core.usage import Usage
 from setaria.domain.ledger.allowances import Charge, write_charges
-from setaria.domain.ledger.funds import Fund, Lease, Part, Parts
+from setaria.domain.ledger.funds import Fund, Lease, Line, Part, Parts
 from setaria.domain.ledger.leases import Debit, WantKind, period_of
 from setaria.domain.ledger.limit_notice import MinuteLimits
 from setaria.domain.ledger.tariff import Tariff, charge
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 from setaria.gateway.footing import SLICE_TOKENS, Footing, Scope
 
 AHEAD_TOKENS = 64
