@@ -2,14 +2,14 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from setaria.core.errors import FundsHeld, Limited, OutOfFunds, SetariaError, Unavailable
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.funds import Fund, Line, Parts
-from setaria.domain.ledger.leases import Trade
+from setaria.domain.ledger.leases import Gone, Granted, Trade, Traded
 from setaria.gateway.clerk import FENCE_S, RENEW_S, SWEEP_S
 from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk
 from tests.fakes.clock import FakeClock
@@ -337,6 +337,34 @@ def test_gifts_are_spent_first_and_go_back_when_they_end() -> None:
         assert office.book.numbers("gift") == (45, 5, 0, 0)
 
     tell(story, both=False)
+
+
+@pytest.mark.parametrize("is_asking", [False, True])
+def test_a_gift_is_spent_before_cash_that_lies_here(is_asking: bool) -> None:
+    """From the news of it on, though calls never pause; also by who was answered before it and hears of that after."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(1000)
+        if is_asking:
+            answer = office.book.trade
+
+            async def trade_late(worker_id: str, trade: Trade) -> Traded | Gone:
+                traded = await answer(worker_id, trade)
+                if not office.book.do("SELECT id FROM allowances WHERE kind = 'gift'"):
+                    office.book.fund(50, "gift", "gift", office.clock.now_ms() + 60_000)
+                    await office.desk.renew()
+                return traded
+
+            office.book.trade = trade_late  # type: ignore[method-assign]  # a slow answer
+        first = await office.get(10, 10)
+        if not is_asking:
+            office.book.fund(50, "gift", "gift", office.clock.now_ms() + 60_000)
+            await office.desk.renew()
+        second = await office.get(10, 60)
+        paid = [[(lease.allowance_id, amount) for lease, amount in parts] for parts in (first, second)]
+        assert paid == [[("cash", 10)], [("gift", 50), ("cash", 10)]]
+
+    tell(story)
 
 
 def test_a_worker_without_confirmation_spends_nothing() -> None:
@@ -755,8 +783,8 @@ def test_cash_that_a_new_epoch_makes_void_is_asked_for_again() -> None:
         dropped = most = 0
         receive, fund = office.desk._receive, office.money()
 
-        def receive_and_begin_anew(lines: object, answer: object) -> None:
-            receive(lines, answer)  # type: ignore[arg-type]  # as they came
+        def receive_and_begin_anew(lines: Sequence[Line], granted: Granted) -> None:
+            receive(lines, granted)
             nonlocal dropped
             if dropped < most:
                 dropped += 1

@@ -54,6 +54,7 @@ class Desk:
         self._clock = clock
         self._funds: dict[tuple[AccountId, WantKind, str], Fund] = {}
         self._recalled: frozenset[AccountId] = frozenset()
+        self._news = 0
         self.generation = 0  # counts funds forgotten and limits changed: who knows a fund by itself then finds it again
         self._released = asyncio.Event()
         self._is_awaited = False  # whether somebody waits for it
@@ -192,6 +193,15 @@ class Desk:
             if fund.want.account_id in self._recalled and fund.kind in _RECALLED:
                 self.clerk.give_back(fund.collect())
 
+    async def renew(self) -> None:
+        """Learn of changes: there may be a gift, which is spent before the money that lies here, and recalls.
+
+        Raises: Unavailable.
+        """
+        self._news += 1
+        self._return_money(self._funds.values())
+        await self.renew_recalls()
+
     async def tick(self) -> None:
         """Return what lies idle, and forget what nobody has used for a while."""
         hungry: frozenset[str] = frozenset()
@@ -284,6 +294,7 @@ class Desk:
                 return short, found
         taken: list[Parts] = []
         shorts: list[Short] = []
+        news = self._news
 
         def apply(answer: Granted | Short) -> None:
             if isinstance(answer, Granted):
@@ -292,6 +303,7 @@ class Desk:
             if not future.done() and (isinstance(answer, Granted) or not any(line.is_other for line in lines)):
                 taken.extend(self._take_some(lines) or ())
             self._return_others(lines)
+            self._return_money([line.fund for line in lines if news != self._news])  # leased before what is new
             if isinstance(answer, Short):
                 shorts.append(self._note_short(lines[answer.want], answer))
 
@@ -314,6 +326,11 @@ class Desk:
             for line in lines:
                 line.fund.waiters -= 1
         return (shorts[0] if shorts else None), (taken or None)
+
+    def _return_money(self, funds: Iterable[Fund]) -> None:
+        for fund in funds:
+            if fund.kind == "money":
+                self.clerk.give_back(fund.collect())
 
     def _receive(self, lines: Sequence[Line], granted: Granted) -> None:
         """Keep what the books gave."""
