@@ -171,8 +171,9 @@ class Worker:
         self.line.is_cut = self.ledger.is_cut = True
 
     async def look_after(self) -> None:
-        """Do what a worker does every few seconds."""
+        """Do what a worker does every few seconds, and when anything has changed."""
         with contextlib.suppress(Unavailable):
             await self.platform.desk.clerk.renew()
+            await self.platform.desk.renew()
         await self.platform.desk.tick()
         await self.spool.replay()

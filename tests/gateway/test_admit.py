@@ -249,6 +249,31 @@ def test_a_cap_is_whole_again_when_the_month_turns(billing: Billing) -> None:
     assert [row[1:] for row in caps] == [(2 * (PROMPT + 6), 0), (PROMPT + 6, 0)]
 
 
+def test_a_call_that_runs_over_the_end_of_a_month_is_charged_to_that_cap() -> None:
+    """What it lacks then it does not take of the new month's, which others use already."""
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(stream=True, max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: stage.upstream.attempts)
+        await turns()
+        stage.clock.advance(8 * 86_400)
+        await stage.platform.desk.clerk.renew()
+        _, other = begin(stage, "openai_chat", RecordingClient(body_of()))
+        await until(lambda: len(stage.upstream.attempts) == 2)
+        for attempt in stage.upstream.attempts:
+            attempt.play()
+        await task
+        await other
+        assert b"[DONE]" in client.told
+
+    long: tuple[Step, ...] = ((TextDelta("a"),) * 200, PAUSE, *said(1500, Usage(PROMPT, output_tokens=1700)))
+    stage = play(story, *long, money=100_000, rules=KeyRules(cap_nano=5_000))
+    settle(stage)
+    caps = stage.book.do("SELECT period, spent, debt FROM allowances WHERE kind = 'cap' ORDER BY period")
+    assert [row[1:] for row in caps] == [(PROMPT + 3400, 0), (PROMPT + 3400, 0)]
+
+
 @pytest.mark.parametrize("limits", [UNLIMITED, Limits()])
 def test_a_recalled_postpaid_account_waits(limits: Limits) -> None:
     """While it is being changed it begins no calls, though it pays later."""

@@ -2,16 +2,16 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from setaria.core.errors import FundsHeld, Limited, OutOfFunds, SetariaError, Unavailable
 from setaria.core.ids import AccountId
-from setaria.domain.ledger.funds import Fund, Parts
-from setaria.domain.ledger.leases import Trade
+from setaria.domain.ledger.funds import Fund, Line, Parts
+from setaria.domain.ledger.leases import Gone, Granted, Trade, Traded
 from setaria.gateway.clerk import FENCE_S, RENEW_S, SWEEP_S
-from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk, Line
+from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk
 from tests.fakes.clock import FakeClock
 from tests.fakes.lease_book import ACCOUNT, MemoryBook
 from tests.fakes.log import FakeLog
@@ -229,6 +229,46 @@ def test_a_limit_that_is_reached(kind: str, wait_s: int) -> None:
     tell(story, both=False)
 
 
+def test_tokens_that_were_used_beyond_a_lease_are_lacking_everywhere() -> None:
+    """Calls of 1,000 tokens, which hold 276, on two workers by turns: of 2,000 a minute two are admitted, no third."""
+
+    async def story(office: Office) -> None:
+        for desk in (office.desk, office.other):
+            fund = desk.find(ACCOUNT, "tpm", "m", 2_000)
+            ((parts),) = await desk.obtain([Line(fund, 20, 276, limit=2_000)])
+            for lease, _ in parts[:1]:
+                lease.idle -= 1_000
+                lease.used += 1_000
+            desk.put_back(fund, parts, 2_000)
+            await turns()
+            assert (fund.held, [lease.idle for lease in fund.leases]) == (0, [0])
+        for desk in (office.desk, office.other):
+            with pytest.raises(Limited):
+                await desk.obtain([Line(desk.find(ACCOUNT, "tpm", "m", 2_000), 20, 276, limit=2_000)])
+        ((name,),) = office.book.do("SELECT id FROM allowances")
+        assert office.book.numbers(name) == (0, 0, 2_000, 0)
+
+    tell(story)
+
+
+def test_what_a_call_still_holds_of_a_lease_stays_there_when_another_used_more() -> None:
+    """Of 552 leased tokens one call has used 400 and the other holds 276: the books count each once."""
+
+    async def story(office: Office) -> None:
+        fund = office.desk.find(ACCOUNT, "tpm", "m", 600)
+        lines = [Line(fund, 276, 276, limit=600)]
+        (first,), (second,) = await office.desk.obtain(lines), await office.desk.obtain(lines)
+        ((name,),) = office.book.do("SELECT id FROM allowances")
+        for parts, used, expected in ((first, 400, (-76, 276, 400, 0)), (second, 100, (100, 0, 500, 0))):
+            parts[0][0].idle -= used
+            parts[0][0].used += used
+            office.desk.put_back(fund, parts, 600)
+            await office.pass_time(1)
+            assert office.book.numbers(name) == expected
+
+    tell(story, both=False)
+
+
 def test_a_new_minute_has_the_whole_limit() -> None:
     """What was leased in one minute is nothing in the next."""
 
@@ -297,6 +337,34 @@ def test_gifts_are_spent_first_and_go_back_when_they_end() -> None:
         assert office.book.numbers("gift") == (45, 5, 0, 0)
 
     tell(story, both=False)
+
+
+@pytest.mark.parametrize("is_asking", [False, True])
+def test_a_gift_is_spent_before_cash_that_lies_here(is_asking: bool) -> None:
+    """From the news of it on, though calls never pause; also by who was answered before it and hears of that after."""
+
+    async def story(office: Office) -> None:
+        office.book.fund(1000)
+        if is_asking:
+            answer = office.book.trade
+
+            async def trade_late(worker_id: str, trade: Trade) -> Traded | Gone:
+                traded = await answer(worker_id, trade)
+                if not office.book.do("SELECT id FROM allowances WHERE kind = 'gift'"):
+                    office.book.fund(50, "gift", "gift", office.clock.now_ms() + 60_000)
+                    await office.desk.renew()
+                return traded
+
+            office.book.trade = trade_late  # type: ignore[method-assign]  # a slow answer
+        first = await office.get(10, 10)
+        if not is_asking:
+            office.book.fund(50, "gift", "gift", office.clock.now_ms() + 60_000)
+            await office.desk.renew()
+        second = await office.get(10, 60)
+        paid = [[(lease.allowance_id, amount) for lease, amount in parts] for parts in (first, second)]
+        assert paid == [[("cash", 10)], [("gift", 50), ("cash", 10)]]
+
+    tell(story)
 
 
 def test_a_worker_without_confirmation_spends_nothing() -> None:
@@ -715,8 +783,8 @@ def test_cash_that_a_new_epoch_makes_void_is_asked_for_again() -> None:
         dropped = most = 0
         receive, fund = office.desk._receive, office.money()
 
-        def receive_and_begin_anew(lines: object, answer: object) -> None:
-            receive(lines, answer)  # type: ignore[arg-type]  # as they came
+        def receive_and_begin_anew(lines: Sequence[Line], granted: Granted) -> None:
+            receive(lines, granted)
             nonlocal dropped
             if dropped < most:
                 dropped += 1

@@ -1,19 +1,23 @@
 """Footing: what is found once for a key and a model, and how long it holds."""
 
+import asyncio
+
 import msgspec
 import pytest
 
 from setaria.core.ids import KeyId
+from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Caller, KeyRules, Limits, ModelLimits
 from setaria.domain.ledger.tariff import PriceList, Tariff
-from setaria.gateway import footing
+from setaria.gateway import desk, footing
 from setaria.gateway.desk import FORGET_S
 from setaria.gateway.footing import Footing
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, ANY, SEEDLING, Stage, add_key, make_stage
-from tests.fakes.waiting import turns
+from tests.fakes.scripted_upstream import PAUSE
+from tests.fakes.waiting import turns, until
 from tests.gateway.calling import begin, body_of
-from tests.gateway.test_admit import PRICE, UNLIMITED, ask, make, play, said, settle
+from tests.gateway.test_admit import PRICE, PROMPT, UNLIMITED, ask, make, play, said, settle
 
 CALLER = Caller(ACCOUNT, "active", KeyId("key_1"), "payg", "prepaid", Limits())
 
@@ -68,6 +72,70 @@ def test_a_call_is_not_refused_by_the_limit_of_another_key() -> None:
 
     limits = Limits(every=ModelLimits(rpm=50))
     play(story, *said(3), *said(3), money=1000, limits=limits)
+
+
+async def call_both(stage: Stage, other: str) -> tuple[int, int]:
+    """Make a call of the stage's key and one of another in the same moment; the second may ask a few times."""
+    clients = (RecordingClient(body_of(max_tokens=20)), RecordingClient(body_of(max_tokens=20)))
+    _, first = begin(stage, "openai_chat", clients[0])
+    _, second = begin(stage, "openai_chat", clients[1], other)
+    asked = stage.book.engine.plays
+    await until(lambda: second.done() or stage.book.engine.plays > asked + 4)
+    stage.clock.advance(2)
+    await asyncio.gather(first, second)
+    return clients[0].status, clients[1].status
+
+
+@pytest.mark.parametrize(
+    "limits, used, expected",
+    [
+        (ModelLimits(rpm=2), 1, [200, 429]),
+        (ModelLimits(rpm=2), 2, [429, 429]),
+        (ModelLimits(tpm=300), 1, [200, 200]),
+        (ModelLimits(tpm=300), 12, [429, 429]),
+    ],
+)
+def test_calls_of_two_limits_at_once(
+    limits: ModelLimits, used: int, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lower one counts the calls under both, and refuses its own alone; in pairs, so that each asks for its own."""
+    monkeypatch.setattr(desk, "ASK_AGAIN_S", 0.001)
+
+    async def story(stage: Stage) -> None:
+        lower = msgspec.structs.replace(ANY, billing="prepaid", limits=Limits(every=limits))
+        other = add_key(stage.ledger, terms=lower)
+        for _ in range(used - 1):
+            assert (await ask(stage)).status == 200
+        pairs = [await call_both(stage, other) for _ in range(2)]
+        assert pairs == [(200, status) for status in expected]
+
+    play(story, *said(3, Usage(PROMPT, output_tokens=20)), money=10_000, limits=Limits(every=ModelLimits(rpm=50)))
+
+
+def test_a_slot_of_a_higher_limit_is_none_of_a_lower_one() -> None:
+    """Two calls are under way under the higher limit, and one of them ends: there is still one, which is enough."""
+
+    async def story(stage: Stage) -> None:
+        lower = msgspec.structs.replace(ANY, billing="prepaid", limits=Limits(every=ModelLimits(in_flight=1)))
+        other = add_key(stage.ledger, terms=lower)
+        statuses = []
+        tasks = [begin(stage, "openai_chat", RecordingClient(body_of()))[1] for _ in range(2)]
+        await until(lambda: len(stage.upstream.attempts) == 2)
+        for attempt, task in zip(stage.upstream.attempts, tasks, strict=True):
+            for _ in range(2):
+                client = RecordingClient(body_of())
+                await begin(stage, "openai_chat", client, other)[1]
+                statuses.append(client.status)
+            attempt.play()
+            await task
+        client = RecordingClient(body_of())
+        last = begin(stage, "openai_chat", client, other)[1]
+        await until(lambda: len(stage.upstream.attempts) == 3)
+        stage.upstream.go_on()
+        await last
+        assert (statuses, client.status) == ([429] * 4, 200)
+
+    play(story, PAUSE, *said(3), money=10_000, limits=Limits(every=ModelLimits(in_flight=16)))
 
 
 def test_what_pays() -> None:

@@ -7,8 +7,11 @@ import msgspec
 import pytest
 
 from setaria.core.errors import QuotaExhausted
+from setaria.core.events import Finish, TextDelta, UsageReport
+from setaria.core.usage import Usage
 from setaria.core.windows import WindowTimes
 from setaria.domain.accounts.records import Limits, ModelLimits
+from setaria.domain.ledger.funds import Fund, Line
 from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs
 from setaria.domain.plans.offers import Offer, Window
 from setaria.domain.plans.subscriptions import begin as begin_plan
@@ -17,7 +20,7 @@ from setaria.gateway.refuse import error_headers
 from tests.fakes.client import RecordingClient
 from tests.fakes.platform import ACCOUNT, SEEDLING, Stage, make_stage
 from tests.fakes.scripted_upstream import PAUSE, ScriptedUpstream, Step
-from tests.fakes.waiting import until
+from tests.fakes.waiting import turns, until
 from tests.gateway.calling import PROTOCOLS, begin, body_of, call, play_on, received
 from tests.gateway.test_admit import PROMPT, said
 
@@ -218,6 +221,105 @@ def test_a_call_charges_the_window_that_it_was_admitted_in() -> None:
     scope = window_scope("sub_1", held.last, 0)
     ((period, spent),) = stage.book.do(f"SELECT period, spent FROM allowances WHERE scope = '{scope}'")
     assert (held.last.starts_at_ms, PROMPT + 6) == (period, spent)
+
+
+LONG: tuple[Step, ...] = ((TextDelta("a"),) * 200, PAUSE, *said(1500)[:-1])
+"""An answer of 1,700 tokens, with a pause after the first 200, but for its end."""
+LONG_END: Step = (Finish("stop"), UsageReport(Usage(PROMPT, output_tokens=1700), "upstream"))
+LONG_COST = PROMPT + 2 * 1700
+WIDE = Window(WindowTimes("5h", "rolling"), 5_000)
+
+
+async def run_over(stage: Stage, moment_ms: int, others: Callable[[], Awaitable[None]]) -> None:
+    """Begin a long answer, and let it go on from a moment on, when others have done something."""
+    client = RecordingClient(body_of(stream=True, max_tokens=2000))
+    _, task = begin(stage, "openai_chat", client)
+    await until(lambda: stage.upstream.attempts)
+    await turns()
+    stage.clock.advance((moment_ms - stage.clock.now_ms()) / 1000)
+    await stage.platform.desk.clerk.renew()
+    await others()
+    stage.upstream.go_on()
+    await task
+    assert b"[DONE]" in client.told
+
+
+async def lease_some(stage: Stage, fund: Fund) -> None:
+    """Let some of a fund lie here, as it does when other calls use it."""
+    (parts,) = await stage.platform.desk.obtain([Line(fund, 1, 500)])
+    stage.platform.desk.put_back(fund, parts)
+
+
+@pytest.mark.parametrize("is_used_by_others", [True, False])
+def test_a_call_that_runs_over_the_end_of_a_window_is_charged_to_that(is_used_by_others: bool) -> None:
+    """However long it goes on, it takes nothing of the next one, and opens none."""
+
+    async def story(stage: Stage) -> None:
+        held = stage.ledger.subscriptions["sub_1"]
+
+        async def others() -> None:
+            if is_used_by_others:
+                scope = window_scope("sub_1", held.last, 0)
+                await lease_some(stage, stage.platform.desk.find(ACCOUNT, "window", scope, 5_000, WIDE.times))
+
+        await run_over(stage, held.last.starts_at_ms + 5 * HOUR_MS, others)
+
+    stage = play(story, *LONG, LONG_END, offer=msgspec.structs.replace(OFFER, windows=(WIDE,)))
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.charge_millicredits) == ("completed", LONG_COST)
+    stage.book.settle(row, stage.ledger.debits[row.id])
+    spent = stage.book.do("SELECT kind, spent, debt FROM allowances WHERE kind <> 'cash' ORDER BY kind, period")
+    assert spent == [("plan", LONG_COST, 0), ("window", LONG_COST, 0)] + [("window", 0, 0)] * is_used_by_others
+
+
+@pytest.mark.parametrize(
+    "is_renewed, left, debt", [(True, 9_000, 0), (False, 9_000, 0), (True, 1_000, LONG_COST - 1_000)]
+)
+def test_a_call_that_runs_over_the_end_of_a_term_is_charged_to_that(is_renewed: bool, left: int, debt: int) -> None:
+    """It is not cut, and takes nothing of the next term; what the old one has not is debt."""
+
+    async def story(stage: Stage) -> None:
+        held = stage.ledger.subscriptions["sub_1"]
+
+        async def others() -> None:
+            if is_renewed:
+                stage.book.do(
+                    "INSERT INTO allowances (id, account_id, kind, scope, period, available, granted, spent, debt, "
+                    f"ends_at_ms) VALUES ('next', '{ACCOUNT}', 'plan', 'sub_1', {held.last.ends_at_ms}, 9000, 9000, "
+                    f"0, 0, {held.last.ends_at_ms + 31 * 24 * HOUR_MS})"
+                )
+                await lease_some(stage, stage.platform.desk.find(ACCOUNT, "plan", "sub_1"))
+
+        await run_over(stage, held.last.ends_at_ms, others)
+
+    stage = play(story, *LONG, LONG_END, offer=msgspec.structs.replace(OFFER, windows=()), left=left)
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.charges) == ("completed", f"plan:{LONG_COST}")
+    stage.book.settle(row, stage.ledger.debits[row.id])
+    assert stage.book.numbers("plan")[2:] == (LONG_COST, debt)
+    if is_renewed:
+        assert stage.book.numbers("next")[2:] == (0, 0)
+
+
+@pytest.mark.parametrize("has_window_ended", [True, False])
+def test_a_window_that_ends_while_the_books_are_asked_is_charged_too(has_window_ended: bool) -> None:
+    """What they then give of the next one goes back; by the database's clock, which may be ahead of the worker's."""
+
+    async def story(stage: Stage) -> None:
+        held = stage.ledger.subscriptions["sub_1"]
+
+        async def others() -> None:
+            if has_window_ended:
+                stage.book.engine.ahead_ms = 1
+
+        await run_over(stage, held.last.starts_at_ms + 5 * HOUR_MS - 1, others)
+
+    stage = play(story, *LONG, LONG_END, offer=msgspec.structs.replace(OFFER, windows=(WIDE,)))
+    (row,) = stage.ledger.rows
+    assert (row.ending, row.charges.count(":")) == ("completed", 2)
+    stage.book.settle(row, stage.ledger.debits[row.id])
+    spent = stage.book.do("SELECT spent FROM allowances WHERE kind = 'window' ORDER BY period")
+    assert spent == [(LONG_COST,)] + [(0,)] * has_window_ended
 
 
 def test_limits_are_the_accounts_own_or_those_of_the_plan() -> None:

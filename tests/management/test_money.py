@@ -106,6 +106,14 @@ def test_a_gift_is_a_purse_of_its_own(books: FakePlanBooks) -> None:
     assert show_account(books, "ann").balance.gift_nano == 0
 
 
+def test_a_postpaid_account_gets_no_gift(books: FakePlanBooks) -> None:
+    """None of its calls would use it."""
+    make_account(books, "bob", "postpaid")
+    with pytest.raises(InvalidRequest, match="is postpaid and can't use a gift; top up its cash instead"):
+        give(books, "bob", Payment(1), None)
+    assert [purse.allowance.kind for purse in show_account(books, "bob").purses] == ["cash"]
+
+
 def test_an_adjustment_goes_both_ways(books: FakePlanBooks) -> None:
     """Up without end, down to nothing."""
     adjust(books, "ann", Payment(3, "typing error"))

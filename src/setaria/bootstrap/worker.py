@@ -101,7 +101,7 @@ async def _work(line: Line, log: Log) -> int:
     )
     reader = CatalogReader(settings, store, platform.catalog, upstreams, log)
     tariffs = TariffReader(store, platform.tariffs, platform.plans)
-    watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew, books.desk.renew_recalls))
+    watch = ChangeWatch(store, platform.keys, clock, (reader.renew, tariffs.renew, books.desk.renew))
     uses = KeyUseNotes(store, platform.keys)
     console = HttpPool("the console", _console_connector(line.handover.sockets))
     shared = SharedMetrics(

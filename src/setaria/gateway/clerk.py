@@ -18,7 +18,7 @@ looks again, when the next trade begins, whether the last one brought what it ne
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from setaria.core.clock import Clock
@@ -128,6 +128,10 @@ class Clerk:
         if returns:
             self._returns += returns
             self._start()
+
+    def count_returning(self, allowance_ids: Sequence[str]) -> int:
+        """Count what of these allowances the next trade returns."""
+        return sum(max(each.idle, 0) for each in self._returns if each.allowance_id in allowance_ids)
 
     async def leave(self) -> None:
         """Return everything and take this worker off the books; what can't be done is done by a sweep later."""

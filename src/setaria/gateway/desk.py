@@ -14,7 +14,7 @@ from setaria.core.clock import Clock
 from setaria.core.errors import FundsHeld, Unavailable
 from setaria.core.ids import AccountId
 from setaria.core.windows import WindowTimes
-from setaria.domain.ledger.funds import Fund, Part, Parts
+from setaria.domain.ledger.funds import Fund, Line, Part, Parts
 from setaria.domain.ledger.leases import (
     MINUTE_MS,
     SHARES,
@@ -41,15 +41,6 @@ _RECALLED = ("money", "cap", "plan", "window", "in_flight")
 """What goes home when an account's leases are called; what is left of a minute is over soon anyway."""
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
-    """What a call needs of a fund: all it wishes, or what there is, but at least `least`; it has `own` already."""
-
-    fund: Fund
-    least: int
-    wish: int
-    own: int = 0
-
-
 class Desk:
     """The funds of this worker.
 
@@ -63,6 +54,7 @@ class Desk:
         self._clock = clock
         self._funds: dict[tuple[AccountId, WantKind, str], Fund] = {}
         self._recalled: frozenset[AccountId] = frozenset()
+        self._news = 0
         self.generation = 0  # counts funds forgotten and limits changed: who knows a fund by itself then finds it again
         self._released = asyncio.Event()
         self._is_awaited = False  # whether somebody waits for it
@@ -104,6 +96,9 @@ class Desk:
         for line in lines:
             fund, wish = line.fund, line.wish
             fund.touched_s = now_s
+            if line.limit is not None and line.limit != fund.limit:
+                self._undo(lines, taken)
+                return None
             if fund.leases:  # the first lease has enough nearly always
                 lease = fund.leases[0]
                 is_due = lease.period == minute if fund.is_of_minute else fund.kind != "cap"
@@ -140,22 +135,26 @@ class Desk:
             is_late = self._clock.monotonic_s() - started_s >= PATIENCE_S
             if short is not None:
                 line = lines[short.want]
-                shortage = explain_short(line.fund, line.least, line.own, short, self.clerk.now_ms())
+                now_ms = self.clerk.now_ms()
+                shortage = explain_short(line.fund, line.due_limit or 0, line.least, line.own, short, now_ms)
                 if is_late or not shortage.may_end_soon:
                     raise shortage.error
             elif is_late:  # what was leased was for a minute that is over, again and again
                 raise Unavailable("the books answer too slowly now; try again", retry_after_s=1)
             await self._wait_for_release()
 
-    def put_back(self, fund: Fund, parts: Iterable[Part]) -> None:
-        """Take back what a call did not use; what others wait for goes back to the books at once."""
+    def put_back(self, fund: Fund, parts: Iterable[Part], limit: int | None = None) -> None:
+        """Take back what a call did not use, under its limit; what others wait for goes back to the books at once."""
         fund.put_back(parts)
         if self._is_awaited:
             self._is_awaited = False
             self._released.set()
         workers = self.clerk.workers
         is_tight = workers > 1 and fund.kind == "in_flight" and (fund.limit or 0) < SHARES * workers
-        if is_tight or (self._recalled and fund.want.account_id in self._recalled):
+        is_other = limit is not None and limit != fund.limit  # it is not for the next calls here
+        is_lacking = bool(fund.leases) and fund.leases[0].idle < 0  # nor for those of other workers
+        if is_tight or is_other or is_lacking or (self._recalled and fund.want.account_id in self._recalled):
+            fund.short_until_s = 0.0  # the books will have more than they said
             self.clerk.give_back(fund.collect())
 
     def take_up_to(self, fund: Fund, amount: int) -> Parts:
@@ -193,6 +192,15 @@ class Desk:
         for fund in self._funds.values():
             if fund.want.account_id in self._recalled and fund.kind in _RECALLED:
                 self.clerk.give_back(fund.collect())
+
+    async def renew(self) -> None:
+        """Learn of changes: there may be a gift, which is spent before the money that lies here, and recalls.
+
+        Raises: Unavailable.
+        """
+        self._news += 1
+        self._return_money(self._funds.values())
+        await self.renew_recalls()
 
     async def tick(self) -> None:
         """Return what lies idle, and forget what nobody has used for a while."""
@@ -232,6 +240,13 @@ class Desk:
     def _undo(self, lines: Sequence[Line], taken: list[Parts]) -> None:
         for line, parts in zip(lines, taken, strict=False):
             line.fund.put_back(parts)
+        self._return_others(lines)
+
+    def _return_others(self, lines: Sequence[Line]) -> None:
+        """Return what was leased under one limit and is needed under another; the books tell what is left there."""
+        for line in lines:
+            if line.is_other:
+                self.clerk.give_back(line.fund.collect())
 
     def _drop(self) -> None:
         """Forget all leases: they are void. Calls under way keep their parts, which belong to nobody."""
@@ -271,23 +286,26 @@ class Desk:
     async def _ask(self, lines: Sequence[Line]) -> tuple[Short | None, list[Parts] | None]:
         """Ask for what is lacking; gives why there is not enough, or what was taken, or neither: try again."""
         now_s = self._clock.monotonic_s()
-        if any(
-            line.fund.short_until_s > now_s for line in lines
-        ):  # it was asked a moment ago: what lies here has to do
+        was_asked = any(line.fund.short_until_s > now_s for line in lines)
+        if was_asked and not any(line.is_other for line in lines):  # a moment ago: what lies here has to do
             found = self._take_some(lines)
             short = self._known_short(lines, now_s) if found is None else None
             if found is not None or short is not None:
                 return short, found
         taken: list[Parts] = []
         shorts: list[Short] = []
+        news = self._news
 
         def apply(answer: Granted | Short) -> None:
-            if isinstance(answer, Short):
-                shorts.append(answer)
-            self._receive(lines, answer)
+            if isinstance(answer, Granted):
+                self._receive(lines, answer)
             # Where nothing is left there, calls that were answered before this one may have brought it here.
-            if not future.done():
+            if not future.done() and (isinstance(answer, Granted) or not any(line.is_other for line in lines)):
                 taken.extend(self._take_some(lines) or ())
+            self._return_others(lines)
+            self._return_money([line.fund for line in lines if news != self._news])  # leased before what is new
+            if isinstance(answer, Short):
+                shorts.append(self._note_short(lines[answer.want], answer))
 
         def find() -> bool:
             taken.extend(self._take_leased(lines) or ())
@@ -309,16 +327,25 @@ class Desk:
                 line.fund.waiters -= 1
         return (shorts[0] if shorts else None), (taken or None)
 
-    def _receive(self, lines: Sequence[Line], answer: Granted | Short) -> None:
-        """Keep what the books gave, or that they gave nothing."""
-        if isinstance(answer, Short):
-            self._has_called |= answer.elsewhere > 0
-            lines[answer.want].fund.note_short(answer, self._clock.monotonic_s() + ASK_AGAIN_S)
-            return
-        for line, grants in zip(lines, answer.grants, strict=True):
+    def _return_money(self, funds: Iterable[Fund]) -> None:
+        for fund in funds:
+            if fund.kind == "money":
+                self.clerk.give_back(fund.collect())
+
+    def _receive(self, lines: Sequence[Line], granted: Granted) -> None:
+        """Keep what the books gave."""
+        for line, grants in zip(lines, granted.grants, strict=True):
             line.fund.receive(self.clerk.worker_id, grants)
             for grant in grants:
                 self.clerk.catch_up(grant.period)  # a minute that the database has begun has begun
+
+    def _note_short(self, line: Line, short: Short) -> Short:
+        """Keep that the books gave nothing, but for what is on its way to them, which counts as what others have."""
+        self._has_called |= short.elsewhere > 0
+        returning = self.clerk.count_returning([lease.allowance_id for lease in line.fund.leases])
+        if not returning and not line.is_other:
+            line.fund.note_short(short, self._clock.monotonic_s() + ASK_AGAIN_S)
+        return msgspec.structs.replace(short, elsewhere=short.elsewhere + returning)
 
     def _take_leased(self, lines: Sequence[Line]) -> list[Parts] | None:
         """Take what all lines wish; who needs nothing of a fund may want to know its leases, so there has to be one."""
@@ -335,13 +362,14 @@ class Desk:
         return None
 
     def _want(self, line: Line) -> Want:
-        now_ms = self.clerk.now_ms()
-        idle = line.fund.idle(self._period(line.fund, now_ms), now_ms)
+        fund, now_ms = line.fund, self.clerk.now_ms()
+        idle = 0 if line.is_other else fund.idle(self._period(fund, now_ms), now_ms)
         return msgspec.structs.replace(
-            line.fund.want,
+            fund.want,
             least=max(0, line.least - idle),
             wish=max(0, line.wish - idle),
-            is_new=not line.fund.leases,
+            limit=line.due_limit,
+            is_new=not fund.leases,
         )
 
     def _take_some(self, lines: Sequence[Line]) -> list[Parts] | None:

@@ -11,11 +11,11 @@ import msgspec
 from setaria.core.ids import KeyId
 from setaria.domain.accounts.records import DEFAULT_LIMITS, Caller, Limits, ModelLimits
 from setaria.domain.catalog.model import Model
-from setaria.domain.ledger.funds import Fund
+from setaria.domain.ledger.funds import Fund, Line
 from setaria.domain.ledger.tariff import Tariff, charge_tokens, is_free
 from setaria.domain.plans.terms import Term
 from setaria.domain.plans.windows import window_scope
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 
 SLICE_TOKENS = 256
 MAX_KEPT = 100_000
@@ -83,7 +83,7 @@ class Footing(msgspec.Struct, frozen=True):
         limits = self.limits
         if limits is not None:
             wish = min(scope.input_tokens + min(output_tokens, SLICE_TOKENS), limits.tpm)
-            lines += (limits.requests, Line(limits.tokens, wish, wish), limits.in_flight)
+            lines += (limits.requests, Line(limits.tokens, wish, wish, limit=limits.tpm), limits.in_flight)
         if self.payers:
             wish = charge_tokens(self.price, scope.input_tokens, output_tokens, scope.at_ms) or 1
             for fund in self.payers:
@@ -160,10 +160,10 @@ def _find_limits(caller: Caller, model: Model, term: Term | None, desk: Desk) ->
     limits = limits_on(caller.limits, model.id, of_plan)
     account_id = caller.account_id
     return MinuteLines(
-        Line(desk.find(account_id, "rpm", model.id, limits.rpm), 1, 1),
+        Line(desk.find(account_id, "rpm", model.id, limits.rpm), 1, 1, limit=limits.rpm),
         desk.find(account_id, "tpm", model.id, limits.tpm),
         limits.tpm or 0,
-        Line(desk.find(account_id, "in_flight", model.id, limits.in_flight), 1, 1),
+        Line(desk.find(account_id, "in_flight", model.id, limits.in_flight), 1, 1, limit=limits.in_flight),
     )
 
 

@@ -7,6 +7,9 @@ it. While output is seen it grows by slices of `SLICE_TOKENS`, a little ahead of
     covering    takes the next slice, here or from the books            covering, asking
     asking      the call waits for the books                            covering, short
     short       the call ends: it has said one slice more than is paid  -
+
+A call is paid by the term, the window and the month of its admission. One that runs over their end takes nothing of the
+next ones, and is not cut for it: what it then lacks is charged to the old ones when it is settled.
 """
 
 import asyncio
@@ -18,11 +21,11 @@ import msgspec
 from setaria.core.errors import SetariaError
 from setaria.core.usage import Usage
 from setaria.domain.ledger.allowances import Charge, write_charges
-from setaria.domain.ledger.funds import Fund, Lease, Part, Parts
-from setaria.domain.ledger.leases import Debit, WantKind
+from setaria.domain.ledger.funds import Fund, Lease, Line, Part, Parts
+from setaria.domain.ledger.leases import Debit, WantKind, period_of
 from setaria.domain.ledger.limit_notice import MinuteLimits
 from setaria.domain.ledger.tariff import Tariff, charge
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 from setaria.gateway.footing import SLICE_TOKENS, Footing, Scope
 
 AHEAD_TOKENS = 64
@@ -44,6 +47,13 @@ class Priced:
         self.held = 0
         for _, amount in parts:
             self.held += amount
+
+    def has_ended(self, now_ms: int) -> bool:
+        """Tell whether the term, window or month that pays is over; of money the next purse pays then."""
+        lease, kind = self.parts[0][0], self.fund.kind
+        if kind == "cap":
+            return lease.period != period_of(kind, now_ms)
+        return kind != "money" and lease.ends_at_ms is not None and lease.ends_at_ms <= now_ms
 
     def add(self, parts: Parts) -> None:
         """Keep what was taken more."""
@@ -115,7 +125,7 @@ class Hold:
         """Find how much output is covered, once enough for so much was asked for."""
         scope, price = self._scope, self._footing.price
         wished_tokens = min(wished_tokens, scope.max_output_tokens)
-        covered = [_covered(scope, price, each.held, wished_tokens) for each in self._priced]
+        covered = [_covered(scope, price, each.held, wished_tokens) for each in self._growing()]
         self._cover(min(covered, default=UNBOUNDED))
 
     def cover_whole(self) -> None:
@@ -133,7 +143,7 @@ class Hold:
             return None
         requests, tokens = self._requests[0][0], self._tokens[0][0]  # of one minute there is only one lease
         now_ms = max(self._scope.at_ms, requests.period)  # it may have waited for the next minute
-        rpm = limits.requests.fund.limit or 0
+        rpm = limits.requests.limit or 0
         return MinuteLimits(rpm, requests.left + requests.idle, limits.tpm, tokens.left + tokens.idle, now_ms)
 
     def known_purse(self) -> tuple[WantKind, int] | None:
@@ -171,39 +181,49 @@ class Hold:
         self._task = asyncio.get_running_loop().create_task(self._ask(wanted, wake))
         return "covered" if said_tokens < self.limit_tokens else "waiting"
 
-    def _lines(self, output_tokens: int, least: int | None) -> list[Line]:
+    def _growing(self) -> list[Priced]:
+        """Give those who pay for what is said from now on."""
+        now_ms = self._desk.clerk.now_ms()
+        return [each for each in self._priced if not each.has_ended(now_ms)]
+
+    def _lines(self, growing: Sequence[Priced], output_tokens: int, least: int | None) -> list[Line]:
         """Give what is lacking for so much output."""
         cost = self._scope.cost(self._footing.price, output_tokens)
         lines: list[Line] = []
-        for each in self._priced:
+        for each in growing:
             lacking = max(0, cost - each.held)
             lines.append(Line(each.fund, lacking if least is None else min(least, lacking), lacking, each.held))
         return lines
 
     def _take(self, output_tokens: int) -> bool:
         """Take what is lacking out of what lies here."""
-        taken = self._desk.take(self._lines(output_tokens, None))
+        growing = self._growing()
+        taken = self._desk.take(self._lines(growing, output_tokens, None)) if growing else []
         if taken is not None:
-            self._add_parts(taken, output_tokens)
+            self._add_parts(growing, taken, output_tokens)
         return taken is not None
 
     async def _ask(self, output_tokens: int, wake: Callable[[], None]) -> None:
-        lines = self._lines(output_tokens, 1)
+        growing = self._growing()
         try:
-            taken = await self._desk.obtain(lines)
+            taken = await self._desk.obtain(self._lines(growing, output_tokens, 1))
         except SetariaError as error:
             self.shortage = error
         else:
-            self._add_parts(taken, output_tokens)
+            self._add_parts(growing, taken, output_tokens)
         finally:
             self._task = None
         if self.shortage is not None:
             self.limit_tokens = self.covered_tokens + SLICE_TOKENS
         wake()
 
-    def _add_parts(self, taken: Sequence[Parts], wished_tokens: int) -> None:
-        for each, parts in zip(self._priced, taken, strict=True):
-            each.add(parts)
+    def _add_parts(self, growing: Sequence[Priced], taken: Sequence[Parts], wished_tokens: int) -> None:
+        now_ms = self._desk.clerk.now_ms()
+        for each, parts in zip(growing, taken, strict=True):
+            if each.has_ended(now_ms):  # while the books were asked: this may be of the next window
+                self._desk.put_back(each.fund, parts)
+            else:
+                each.add(parts)
         self.measure(wished_tokens)
 
     # ---- ending
@@ -256,19 +276,20 @@ class Hold:
         limits = self._footing.limits
         if limits is None:
             return
-        self._desk.put_back(limits.in_flight.fund, self._slot)
-        limits.tokens.put_back(self._tokens)
+        self._desk.put_back(limits.in_flight.fund, self._slot, limits.in_flight.limit)
         for lease, _ in self._tokens[:1]:
             lease.idle -= used_tokens
             lease.used += used_tokens
+        self._desk.put_back(limits.tokens, self._tokens, limits.tpm)
 
     def _pay(self, priced: Priced, cost: int) -> list[Debit]:
         """Pay from what is held, in order, then from what lies here; the last allowance owes the rest.
 
+        After the end of a term, window or month what lies here is for the calls of the next.
         What is left among the parts is what was paid of each lease.
         """
         fund = priced.fund
-        if cost > priced.held:
+        if cost > priced.held and not priced.has_ended(self._desk.clerk.now_ms()):
             priced.add(self._desk.take_up_to(fund, cost - priced.held))
         rest, last = cost, priced.parts[-1][0] if priced.parts else None
         leased: dict[Lease, int] = {}

@@ -42,11 +42,16 @@ def top_up(books: MoneyBooks, account: str, payment: Payment, kind: EntryKind = 
 
 
 def give(books: MoneyBooks, account: str, payment: Payment, ends_at_ms: int | None) -> Entry:
-    """Give an account an amount for calls, which is used before its cash and can't be paid out.
+    """Give a prepaid account an amount for calls, which is used before its cash and can't be paid out.
 
-    Raises: NotFound when there is no such account; InvalidRequest when it is closed or the amount is not above 0.
+    Workers know of it within a second.
+    Raises: NotFound when there is no such account; InvalidRequest when it is closed or postpaid, or the amount is not
+    above 0.
     """
     owner = find_open_account(books.accounts, account)
+    if owner.billing != "prepaid":  # its calls hold no money, and are charged to its cash when all is said
+        message = f"the account {owner.id} is postpaid and can't use a gift; top up its cash instead"
+        raise InvalidRequest(message, param="account")
     _check(books, payment)
     expire(books, owner.id)
     now_ms, amount = books.clock.now_ms(), payment.amount_nano

@@ -12,8 +12,9 @@ import time
 
 from setaria.adapters.store.lease_book import LeaseTable
 from setaria.core.clock import SystemClock
+from setaria.domain.ledger.funds import Line
 from setaria.domain.ledger.leases import Debit
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 from tests.adapters.store.samples import ACCOUNT, make_call, opened
 from tests.fakes.log import FakeLog
 

@@ -23,11 +23,12 @@ from setaria.domain.ledger.allowances import Allowance, Entry, EntryRow
 from setaria.domain.ledger.codes import Code
 from setaria.domain.ledger.purses import RECALL_LIFE_MS, Held, Purse, pay_in
 from setaria.management.codes import create_codes, redeem_code
-from tests.adapters.store.samples import ACCOUNT, AT_MS, opened
+from tests.adapters.store.samples import ACCOUNT, AT_MS, opened, read_rows
 
 CASH = Allowance("al_2", ACCOUNT.id, "cash", "", 0, 5, 7, 4, 2)
 GIFT = Allowance("al_1", ACCOUNT.id, "gift", "e1", 0, 9, 9, 0, 0)
 ENDING = Allowance("al_4", ACCOUNT.id, "gift", "e2", 0, 3, 3, 0, 0, AT_MS)
+GIFT_2 = Allowance("al_6", ACCOUNT.id, "gift", "e3", 0, 3, 3, 0, 0)
 FLIGHT = Allowance("al_3", ACCOUNT.id, "in_flight", "seedling", 0, 14, 16, 0, 0)
 OTHER = Account(AccountId("acct_2"), "other", "active", AT_MS)
 RING = SecretRing({"a": bytes(32)})
@@ -64,6 +65,15 @@ def test_allowances_are_locked_and_changed(filled: ControlStore) -> None:
         books.change_allowance(msgspec.structs.replace(GIFT, account_id=OTHER.id, available=0))
     with filled.read() as books:
         assert [purse.allowance.available for purse in books.list_purses(ACCOUNT.id)] == [13, 3, 9]
+
+
+def test_a_gift_is_news_to_workers(url: str, filled: ControlStore) -> None:
+    """They hold cash, which is to be spent after it; another purse is none."""
+    before = read_rows(url, "SELECT counter FROM changes")[0][0]
+    for allowance, news in ((msgspec.structs.replace(CASH, id="al_5", period=1), 0), (GIFT_2, 1)):
+        with filled.begin() as books:
+            books.add_allowance(allowance)
+        assert read_rows(url, "SELECT counter FROM changes") == [(int(str(before)) + news,)]
 
 
 def test_entries_are_listed_newest_first(filled: ControlStore) -> None:

@@ -11,8 +11,9 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.lease_book import LeaseTable
 from setaria.core.clock import SystemClock
 from setaria.core.errors import Limited
+from setaria.domain.ledger.funds import Line
 from setaria.domain.ledger.leases import MINUTE_MS
-from setaria.gateway.desk import TICK_S, Desk, Line
+from setaria.gateway.desk import TICK_S, Desk
 from tests.adapters.store.samples import ACCOUNT, add_account_and_key, opened
 from tests.fakes.log import FakeLog
 

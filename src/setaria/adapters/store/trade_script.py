@@ -30,13 +30,12 @@ from setaria.domain.ledger.leases import (
     Trade,
     Traded,
     Want,
+    book_return,
     lease_out,
     order_purses,
     period_of,
     renew_allowance,
     slice_amounts,
-    take_back,
-    use_up,
 )
 
 CALL_PERIOD = -1
@@ -253,7 +252,7 @@ def _take_returns(worker_id: str, returns: tuple[GiveBack, ...], books: _Books) 
         row = books.rows.get(each.allowance_id)
         if not left or row is None or row.period != each.period:
             continue
-        books.put(use_up(take_back(row, each.idle), each.used))
+        books.put(book_return(row, each))
         if left[0][0] == 0:
             yield Say(
                 "DELETE FROM leases WHERE worker_id = $1 AND allowance_id = $2 AND period = $3",

@@ -7,6 +7,8 @@ worker, or a new minute, drops leases; calls that still hold parts of them give 
 
 from collections.abc import Iterable
 
+import msgspec
+
 from setaria.domain.ledger.leases import MINUTE_KINDS, GiveBack, Grant, Short, Want
 
 Part = tuple["Lease", int]
@@ -120,13 +122,34 @@ class Fund:
         self.short_until_s = 0.0
 
     def collect(self) -> list[GiveBack]:
-        """Take all that is free out of the leases, to be given back."""
+        """Take all that is free out of the leases, to be given back, and what is lacking, to be made up for."""
         returns = []
         for lease in self.leases:
-            idle = max(lease.idle, 0)
-            if idle or lease.used:
-                returns.append(GiveBack(lease.allowance_id, lease.period, idle, lease.used))
-                lease.idle -= idle
-                lease.left += idle
-                lease.used = 0
+            if lease.idle or lease.used:
+                returns.append(GiveBack(lease.allowance_id, lease.period, lease.idle, lease.used))
+                lease.left += lease.idle
+                lease.idle = lease.used = 0
         return returns
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """What a call needs of a fund: all it wishes, or what there is, but at least `least`; it has `own` already.
+
+    `limit` is the one that the call stands under, where calls on the same fund may stand under others: None elsewhere.
+    """
+
+    fund: Fund
+    least: int
+    wish: int
+    own: int = 0
+    limit: int | None = None
+
+    @property
+    def due_limit(self) -> int | None:
+        """The limit that the books are asked under."""
+        return self.fund.limit if self.limit is None else self.limit
+
+    @property
+    def is_other(self) -> bool:
+        """Whether what lies here was leased under another limit."""
+        return self.due_limit != self.fund.limit

@@ -8,6 +8,7 @@ transactions: available + its leases + spent - debt = granted.
 | a slice n is leased | -n | +n | | |
 | a remainder n comes back; a lease n is swept | +n, but debt first | -n | | -what it pays |
 | a call is charged c, of which l from its lease | -(c - l), as far as it goes | -l | +c | +the rest |
+| u of a minute are used, of which l are leased | -(u - l) | -l | +u | |
 | a minute begins | the limit | 0 | 0 | 0 |
 """
 
@@ -55,7 +56,10 @@ Ask = tuple[Want, ...]
 
 
 class GiveBack(msgspec.Struct, frozen=True):
-    """What a worker returns of a lease: `idle` was not used; `used` was, where no settlement says so (minutes)."""
+    """What a worker returns of a lease: `idle` was not used; `used` was, where no settlement says so (minutes).
+
+    An `idle` below zero is what of the used was beyond the lease.
+    """
 
     allowance_id: str
     period: int
@@ -202,6 +206,17 @@ def take_back(row: Allowance, amount: int) -> Allowance:
 def use_up(row: Allowance, amount: int) -> Allowance:
     """Book as spent what comes out of a lease."""
     return msgspec.structs.replace(row, spent=row.spent + amount)
+
+
+def book_return(row: Allowance, returned: GiveBack) -> Allowance:
+    """Book what a worker returns; what was used beyond the lease is lacking, so that the available may go below zero.
+
+    Worked: 100 available, of a lease of 30 come back 10, and 20 were used: 110 available, 20 more spent. 150 were used,
+    -120 come back: -20 available, 150 more spent.
+    """
+    beyond = max(-returned.idle, 0)
+    booked = use_up(take_back(row, max(returned.idle, 0)), returned.used - beyond)
+    return charge_beyond(booked, beyond, overdraws=True)
 
 
 def charge_beyond(row: Allowance, amount: int, *, overdraws: bool) -> Allowance:

@@ -207,7 +207,7 @@ class PurseBook(Protocol):
     """What accounts have to spend, and the ledger's entries, inside the caller's transaction."""
 
     def add_allowance(self, allowance: Allowance) -> None:
-        """Insert a new allowance."""
+        """Insert a new allowance; a gift counts up the change counter."""
         ...
 
     def lock_allowances(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...]) -> list[Allowance]:

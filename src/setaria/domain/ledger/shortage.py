@@ -17,8 +17,8 @@ class Shortage(NamedTuple):
     may_end_soon: bool
 
 
-def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -> Shortage:
-    """Tell why a call does not get its `least` of a fund, of which it has `own` already.
+def explain_short(fund: Fund, limit: int, least: int, own: int, short: Short, now_ms: int) -> Shortage:
+    """Tell why a call, under this limit, does not get its `least` of a fund, of which it has `own` already.
 
     Worked, for money: 5 left, a call needs 20. Other calls hold 30 or more: it may end soon, and is then told that
     funds are held; they hold 10: even if all of it came back it would not do, so the balance is used up.
@@ -34,13 +34,13 @@ def explain_short(fund: Fund, least: int, own: int, short: Short, now_ms: int) -
         case "rpm" | "tpm":
             wait_s = -(-(MINUTE_MS - now_ms % MINUTE_MS) // 1000)
             what = "requests" if kind == "rpm" else "tokens"
-            message = f"the limit of {fund.limit} {what} a minute on {fund.want.scope} is reached"
+            message = f"the limit of {limit} {what} a minute on {fund.want.scope} is reached"
             is_held = kind == "tpm" and fund.held > own
-            headers = limit_headers(what, fund.limit or 0, str(short.left), now_ms)
+            headers = limit_headers(what, limit, str(short.left), now_ms)
             error = Limited(message, retry_after_s=wait_s, headers=headers)
             return Shortage(error, may_end_soon=short.elsewhere > 0 or is_held)
         case "in_flight":
-            message = f"the limit of {fund.limit} calls at a time on {fund.want.scope} is reached"
+            message = f"the limit of {limit} calls at a time on {fund.want.scope} is reached"
             return Shortage(Limited(message, retry_after_s=SOON_S), may_end_soon=short.elsewhere > 0)
         case _:
             assert_never(kind)

@@ -35,8 +35,10 @@ class PurseTable:
         self._connection = connection
 
     def add_allowance(self, allowance: Allowance) -> None:
-        """Insert a new allowance."""
+        """Insert a new allowance; a gift counts up the change counter: it comes before the cash that workers have."""
         self._connection.execute(insert(allowances).values(msgspec.structs.asdict(allowance)))
+        if allowance.kind == "gift":
+            count_change(self._connection)
 
     def lock_allowances(self, account_id: AccountId, kinds: tuple[AllowanceKind, ...]) -> list[Allowance]:
         """Give an account's allowances of these kinds, by id; nobody else changes them until the transaction ends.
