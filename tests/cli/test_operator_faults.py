@@ -138,3 +138,13 @@ def test_a_database_that_has_gone(run: Run, data: Path) -> None:
     code, told = start("--data", str(data), "serve", "--port", "0")
     assert (code, "restore the database from a backup, or, to begin anew" in told) == (1, True)
     assert not (data / "setaria.db").exists()
+
+
+def test_a_secret_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way to send alerts without its secret is refused by a start, and told by doctor."""
+    monkeypatch.setenv("SETARIA_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/hook")
+    monkeypatch.setenv("SETARIA_ALERTS_WEBHOOK_SECRET_ENV", "NOT_SET")
+    is_well, says, _ = finding(run, "keys")
+    assert (is_well, "NOT_SET is not set or empty; the webhook takes its secret from it" in says) == (False, True)
+    code, told = start("serve", "--port", "0")
+    assert (code, told.startswith("setaria: the environment variable NOT_SET is not set")) == (1, True)

@@ -20,7 +20,15 @@ from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, is_known
 from setaria.bootstrap.catalog import SEEDLING_FOLDER
 from setaria.bootstrap.missing_database import has_content, miss_no_database
-from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
+from setaria.config import (
+    ConfigError,
+    Settings,
+    check_secrets,
+    hide_password,
+    load_settings,
+    resolve_database_url,
+    runtime_folder,
+)
 from setaria.core.errors import Misconfigured, SetariaError
 
 _LEAST_PYTHON = (3, 11)
@@ -53,6 +61,7 @@ def examine(data: Path | None, config: Path | None) -> list[Finding]:
     file = settings.config or "no file; every setting has its default or is set in the environment"
     findings.append(Finding("settings", ok=True, says=str(file)))
     checks: tuple[Callable[[Settings], Finding], ...] = (
+        _check_keys,
         _check_folder,
         _check_disk,
         _check_secret,
@@ -66,6 +75,15 @@ def _check_python() -> Finding:
     is_new_enough = sys.version_info >= _LEAST_PYTHON
     mend = "" if is_new_enough else "Install Python 3.11 or newer and start Setaria with it."
     return Finding("python", is_new_enough, f"Python {platform.python_version()}", mend)
+
+
+def _check_keys(settings: Settings) -> Finding:
+    try:
+        check_secrets(settings)
+    except ConfigError as error:
+        mend = "Set it where the server is started and here, or take the setting that needs it away."
+        return Finding("keys", ok=False, says=str(error), mend=mend)
+    return Finding("keys", ok=True, says="what upstreams and alerts of the file need is here")
 
 
 def _check_folder(settings: Settings) -> Finding:
