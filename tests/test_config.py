@@ -113,7 +113,7 @@ def test_the_file_in_the_data_folder_is_read(home: Path, write: Callable[[str], 
 def test_every_setting_can_be_set_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each setting has its variable, which wins over the default."""
     values = {"server.host": "::1", "server.public_url": "https://a.example", "database.url": "postgresql://h/n"}
-    values["telemetry.otlp_endpoint"] = "http://h:1"
+    values |= {"telemetry.otlp_endpoint": "http://h:1", "database.retention_days": "35"}
     values |= {"alerts.mail_from": "a@b.example", "alerts.mail_copy": "a@b.example", "alerts.smtp_security": "tls"}
     values |= {
         "alerts.webhook_url": "https://a.example",
@@ -190,6 +190,8 @@ def test_other_programs_variables_are_none_of_ours(monkeypatch: pytest.MonkeyPat
         ("[server]\npublic_url = 'a.b'\n", ":2: server.public_url can't be 'a.b'; allowed: the https address"),
         ("[server]\nsecret_file = 3\n", ":2: server.secret_file can't be 3; allowed: the path of a file"),
         ("[database]\nurl = 'mysql://u:p4ss@h/n'\n", ":2: database.url can't be that; allowed: sqlite, or an address"),
+        ("[database]\nretention_days = 34\n", ":2: database.retention_days can't be 34; allowed: 0 to keep calls for"),
+        ("[database]\nretention_days = -1\n", ":2: database.retention_days can't be -1; allowed: 0 to keep calls for"),
         ("[server]\nport =\n", ":2: this is not TOML: Invalid value"),
         ("[server]\nport = 1\nport = 2\n", ":3: this is not TOML: Cannot overwrite a value"),
         ("[server", ":1: this is not TOML: Expected ']'"),

@@ -96,6 +96,9 @@ def test_movements_are_in_the_currency_of_the_books(run: Run, database: Path, tm
     [
         ("day,model,calls,input_tokens,output_tokens\n2026-11-23,m,2,20,14\n", 0, []),
         ("Day,Model,Input_Tokens\n2026-11-23,m,10\n2026-11-23,m,10\n", 0, []),
+        ("day,model,calls,\n2026-11-23,m,2,\n", 0, []),
+        ("day,model,calls\n2026-11-23,m,2,\n", 0, []),
+        ('day,model,calls\n2026-11-23,m,"1,002"\n', 1, ["calls"]),
         ("day,model,output_tokens\n2026-11-23,m,15\n", 1, ["output_tokens"]),
         ("day,model,calls\n2026-11-23,m,2\n2026-11-24,m,1\n", 1, ["calls"]),
         ("day,model,calls\n2026-11-23,other,2\n", 1, ["calls", "calls"]),
@@ -173,6 +176,12 @@ def test_models_that_share_a_model_are_compared_as_one(
         ("day,model,calls\n", "has no rows"),
         ("day,model,calls\n2026-11-23,m,2\nsoon,m,1\n", "line 3"),
         ("day,model,calls\n2026-11-23,m,many\n", "line 2"),
+        ("day,model,calls\n2026-11-23,m\n", "line 2"),
+        ("day,model,calls\n2026-11-23,m,2\n2026-11-23,m,\n", "line 3"),
+        ("day,model,calls\n2026-11-23,m,1,002\n", "line 2"),
+        ("day,model,calls\n2026-11-23,m,1_0\n", "line 2"),
+        ("day,model,calls\n2026-11-23,m,-1\n", "line 2"),
+        ('day,model,calls\n2026-11-23,m,"1,5"\n', "line 2"),
         ("day,model,calls\n2026-11-23,m,2\xff", "can't be read"),
     ],
 )

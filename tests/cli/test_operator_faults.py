@@ -133,6 +133,32 @@ def test_a_damaged_database(run: Run, data: Path, damage_from: int) -> None:
     assert (code, "restore a backup" in told, "Traceback" in told) == (1, True, False)
 
 
+def test_damage_in_the_middle(run: Run, data: Path) -> None:
+    """Doctor reads the whole file, so that it finds what no command has met yet."""
+    run("accounts", "list")
+    file = data / "setaria.db"
+    content = file.read_bytes()
+    file.write_bytes(content[:-4096] + b"\xff" * 4096)
+    assert run("accounts", "list").code == 0
+    is_well, says, mend = finding(run, "database")
+    assert (is_well, "the database file is damaged (" in says, mend) == (False, True, "Restore a backup.")
+
+
+@pytest.mark.parametrize(
+    "is_there, says", [(False, "is missing, but the database was made with one"), (True, "put the secret file back")]
+)
+def test_a_secret_that_does_not_fit(run: Run, data: Path, tmp_path: Path, is_there: bool, says: str) -> None:
+    """Doctor tells a secret that has gone, and one of another installation, as commands and a start do."""
+    run("accounts", "list")
+    (data / "secret").unlink()
+    if is_there:
+        run("--data", str(tmp_path / "other"), "accounts", "list")
+        (tmp_path / "other" / "secret").rename(data / "secret")
+    is_well, line, mend = finding(run, "secret")
+    assert (is_well, says in line, mend) == (False, True, "Mend or restore the file; keys depend on it.")
+    assert says in run("accounts", "list").err
+
+
 def test_a_lock_that_can_not_be_taken(run: Run, data: Path) -> None:
     """Doctor takes the lock as a writer does, for a database that can only be read is of no use."""
     run("accounts", "list")
@@ -156,3 +182,13 @@ def test_a_database_that_has_gone(run: Run, data: Path) -> None:
     code, told = start("--data", str(data), "serve", "--port", "0")
     assert (code, "restore the database from a backup, or, to begin anew" in told) == (1, True)
     assert not (data / "setaria.db").exists()
+
+
+def test_a_secret_that_is_not_there(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way to send alerts without its secret is refused by a start, and told by doctor."""
+    monkeypatch.setenv("SETARIA_ALERTS_WEBHOOK_URL", "http://127.0.0.1:9/hook")
+    monkeypatch.setenv("SETARIA_ALERTS_WEBHOOK_SECRET_ENV", "NOT_SET")
+    is_well, says, _ = finding(run, "keys")
+    assert (is_well, "NOT_SET is not set or empty; the webhook takes its secret from it" in says) == (False, True)
+    code, told = start("serve", "--port", "0")
+    assert (code, told.startswith("setaria: the environment variable NOT_SET is not set")) == (1, True)

@@ -12,7 +12,7 @@ import pytest
 from setaria import __version__
 from tests.cli.running import Run
 
-CHECKS = ["python", "settings", "data folder", "disk", "secret", "database", "port", "engine"]
+CHECKS = ["python", "settings", "keys", "data folder", "disk", "secret", "database", "port", "engine"]
 
 
 def start(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,10 +1,11 @@
 """Keys of upstreams: where they are read from, and what is said when one is not there."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from setaria.config import ConfigError, check_api_keys, read_api_key
+from setaria.config import ConfigError, Settings, check_api_keys, check_secrets, read_api_key
 from setaria.core.entries import UpstreamEntry
 
 
@@ -46,3 +47,28 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(ConfigError, match="the environment variable MY_KEY is not set or empty; the upstream a takes"):
         check_api_keys([make_upstream(), make_upstream("MY_KEY")])
+
+
+@pytest.mark.parametrize(
+    "alerts, problem",
+    [
+        ('webhook_url = "http://h"', "alerts.webhook_url is set, but alerts.webhook_secret_env is not"),
+        ('webhook_url = "http://h"\nwebhook_secret_env = "NOT_SET"', "NOT_SET is not set or empty; the webhook takes"),
+        (
+            'smtp_host = "h"\nmail_from = "a@b"\nsmtp_password_env = "NOT_SET"',
+            "NOT_SET .* empty; the mail server takes",
+        ),
+        ('smtp_host = "h"\nmail_from = "a@b"', ""),
+        ('smtp_host = "h"\nsmtp_password_env = "NOT_SET"', ""),  # no mail is sent, so nobody needs it
+    ],
+)
+def test_secrets_of_alerts_are_wanted_where_they_are_used(
+    load: Callable[[str], Settings], alerts: str, problem: str
+) -> None:
+    """A way to send that lacks its secret is refused before the server starts."""
+    settings = load(f"[alerts]\n{alerts}\n")
+    if not problem:
+        check_secrets(settings)
+        return
+    with pytest.raises(ConfigError, match=problem):
+        check_secrets(settings)

@@ -19,9 +19,20 @@ from setaria.adapters.store.address import is_sqlite, sqlite_path
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.migrate import current_revision, is_known
 from setaria.bootstrap.catalog import SEEDLING_FOLDER
+from setaria.bootstrap.installation import miss_no_secret
 from setaria.bootstrap.missing_database import has_content, miss_no_database
-from setaria.config import ConfigError, Settings, hide_password, load_settings, resolve_database_url, runtime_folder
+from setaria.bootstrap.tracing import need_tracing
+from setaria.config import (
+    ConfigError,
+    Settings,
+    check_secrets,
+    hide_password,
+    load_settings,
+    resolve_database_url,
+    runtime_folder,
+)
 from setaria.core.errors import Misconfigured, SetariaError
+from setaria.core.secrets import SecretRing
 
 _LEAST_PYTHON = (3, 11)
 _LEAST_FREE_MB = 500
@@ -48,11 +59,13 @@ def examine(data: Path | None, config: Path | None) -> list[Finding]:
     findings = [_check_python()]
     try:
         settings = load_settings(data, config)
-    except ConfigError as error:
+        need_tracing(settings)
+    except Misconfigured as error:
         return [*findings, Finding("settings", ok=False, says=str(error), mend="See docs/configuration.md.")]
     file = settings.config or "no file; every setting has its default or is set in the environment"
     findings.append(Finding("settings", ok=True, says=str(file)))
     checks: tuple[Callable[[Settings], Finding], ...] = (
+        _check_keys,
         _check_folder,
         _check_disk,
         _check_secret,
@@ -66,6 +79,15 @@ def _check_python() -> Finding:
     is_new_enough = sys.version_info >= _LEAST_PYTHON
     mend = "" if is_new_enough else "Install Python 3.11 or newer and start Setaria with it."
     return Finding("python", is_new_enough, f"Python {platform.python_version()}", mend)
+
+
+def _check_keys(settings: Settings) -> Finding:
+    try:
+        check_secrets(settings)
+    except ConfigError as error:
+        mend = "Set it where the server is started and here, or take the setting that needs it away."
+        return Finding("keys", ok=False, says=str(error), mend=mend)
+    return Finding("keys", ok=True, says="what upstreams and alerts of the file need is here")
 
 
 def _check_folder(settings: Settings) -> Finding:
@@ -93,17 +115,36 @@ def _check_disk(settings: Settings) -> Finding:
 
 def _check_secret(settings: Settings) -> Finding:
     file = settings.server.secret_file
-    if not file.exists():
-        return Finding("secret", ok=True, says=f"{file} is made at the first start")
     try:
-        ring = read_ring(file)
+        ring = read_ring(file) if file.exists() else None
+        _check_belonging(settings, ring)
     except SetariaError as error:
         return Finding("secret", ok=False, says=str(error), mend="Mend or restore the file; keys depend on it.")
-    return Finding("secret", ok=True, says=f"{file} ({len(ring.ids)} in it)")
+    says = f"{file} is made at the first start" if ring is None else f"{file} ({len(ring.ids)} in it)"
+    return Finding("secret", ok=True, says=says)
+
+
+def _check_belonging(settings: Settings, ring: SecretRing | None) -> None:
+    """Make sure that the database, where there is one, belongs to the secret that is there or is not.
+
+    Raises: Misconfigured.
+    """
+    url = resolve_database_url(settings)
+    if is_sqlite(url) and not has_content(sqlite_path(url)):
+        return
+    with closing(ControlStore(url)) as store:
+        try:
+            with store.read() as book:
+                book.list_accounts()
+        except SetariaError:
+            return  # the check of the database says why
+        miss_no_secret(settings.server.secret_file, store)
+        if ring is not None:
+            store.check_secret(ring.fingerprint())
 
 
 def _check_database(settings: Settings) -> Finding:
-    """Read, take the lock as a writer does, and compare the tables with those that this program knows."""
+    """Read all of it, take the lock as a writer does, and compare the tables with those that this program knows."""
     url = resolve_database_url(settings)
     shown = hide_password(url)
     if is_sqlite(url) and not has_content(sqlite_path(url)):
@@ -118,6 +159,7 @@ def _check_database(settings: Settings) -> Finding:
                 return Finding("database", ok=False, says=f"{shown} has tables of revision {revision}", mend=mend)
             with store.begin():
                 pass
+            store.check_file()
     except SetariaError as error:
         where = "the owner of the file and its lock, and free space" if is_sqlite(url) else "that the server runs"
         mend = "Restore a backup." if isinstance(error, Misconfigured) else f"Check {where}, and database.url."

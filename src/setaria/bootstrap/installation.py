@@ -44,12 +44,20 @@ def open_installation(settings: Settings, clock: Clock) -> Iterator[tuple[Contro
         yield store, ring
 
 
-def _open_ring(file: Path, store: ControlStore) -> SecretRing:
+def miss_no_secret(file: Path, store: ControlStore) -> None:
+    """Make sure that a database which has accounts still has its secret.
+
+    Raises: Misconfigured: a new secret is never put in the place of one that keys depend on.
+    """
     if file.exists():
-        return read_ring(file)
+        return
     with store.read() as book:
         if book.list_accounts():
             raise Misconfigured(
                 f"the secret file {file} is missing, but the database was made with one; put it back from a backup"
             )
-    return create_ring(file)
+
+
+def _open_ring(file: Path, store: ControlStore) -> SecretRing:
+    miss_no_secret(file, store)
+    return read_ring(file) if file.exists() else create_ring(file)

@@ -13,7 +13,7 @@ from setaria.bootstrap.installation import open_installation
 from setaria.bootstrap.log import open_log
 from setaria.bootstrap.missing_database import miss_no_database
 from setaria.bootstrap.record_books import Books, make_books
-from setaria.config import AlertSettings, ConfigError, Settings, read_variable
+from setaria.config import AlertSettings, Settings, read_mail_password, read_webhook_secret
 from setaria.core.clock import BlockingClock, Clock, SystemClock
 from setaria.core.errors import SetariaError
 from setaria.domain.catalog.added import Fixed
@@ -53,7 +53,6 @@ def keep_plans(settings: Settings, clock: BlockingClock, log: Log) -> None:
     Raises: whatever `open_installation` raises; ConfigError when a secret of the ways to send is not there.
     """
     miss_no_database(settings)
-    senders = make_senders(settings.alerts, clock)
     with open_installation(settings, clock) as (store, ring):
 
         @contextmanager
@@ -70,7 +69,8 @@ def keep_plans(settings: Settings, clock: BlockingClock, log: Log) -> None:
         for problem in problems:
             log.warning("plan_not_renewed", reason=problem)
         raise_alerts(begin, clock)
-        for problem in send_alerts(begin, clock, senders):
+        # The senders last of all: a secret that is not there must keep no money and no plan from being looked after.
+        for problem in send_alerts(begin, clock, make_senders(settings.alerts, clock)):
             log.warning("alert_not_sent", reason=problem)
 
 
@@ -80,18 +80,13 @@ def make_senders(settings: AlertSettings, clock: Clock) -> list[Sender]:
     Raises: ConfigError when a secret is not there.
     """
     senders: list[Sender] = []
-    if settings.smtp_host and settings.mail_from:
-        password = read_variable(settings.smtp_password_env, "the mail server")
+    password, secret = read_mail_password(settings), read_webhook_secret(settings)
+    if password is not None:
         server = MailServer(
             settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.smtp_user, password
         )
         senders.append(MailSender(server, settings.mail_from, settings.mail_copy))
-    if settings.webhook_url:
-        if not settings.webhook_secret_env:
-            raise ConfigError(
-                "alerts.webhook_url is set, but alerts.webhook_secret_env is not: alerts are always signed"
-            )
-        secret = read_variable(settings.webhook_secret_env, "the webhook")
+    if secret is not None:
         senders.append(WebhookSender(settings.webhook_url, secret, clock))
     return senders
 

@@ -9,8 +9,6 @@ from setaria.bootstrap.missing_database import miss_no_database
 from setaria.bootstrap.tracing import need_tracing
 from setaria.config import Settings, resolve_database_url
 from setaria.core.clock import SystemClock
-from setaria.core.errors import Misconfigured
-from setaria.domain.ledger.records import LEAST_DAYS
 
 
 def prepare(settings: Settings) -> str | None:
@@ -20,8 +18,6 @@ def prepare(settings: Settings) -> str | None:
     Raises: Misconfigured, Unavailable, OwnError; the message says how to mend it.
     Cost: 3 ms when there is nothing to do on SQLite; else SQLAlchemy is loaded.
     """
-    if 0 < settings.database.retention_days < LEAST_DAYS:
-        raise Misconfigured(f"database.retention_days must be 0, for ever, or at least {LEAST_DAYS}")
     need_tracing(settings)
     make_data_folder(settings.data)
     miss_no_database(settings)

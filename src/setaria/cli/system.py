@@ -9,7 +9,7 @@ from setaria import __version__
 from setaria.cli.accounts import AsJson
 from setaria.cli.output import print_findings, print_json, print_table
 from setaria.cli.place import place_of, settings_of
-from setaria.config import check_api_keys, explain_settings
+from setaria.config import check_secrets, explain_settings
 from setaria.core.entries import doubt_base_url
 
 config = typer.Typer(no_args_is_help=True, help="Look at the settings.", rich_markup_mode=None)
@@ -26,7 +26,7 @@ def serve(
     from setaria.bootstrap.preparation import prepare
 
     settings = settings_of(context, {"server.host": host, "server.port": port, "server.workers": workers})
-    check_api_keys(settings.entries.upstreams)
+    check_secrets(settings)
     for doubt in map(doubt_base_url, settings.entries.upstreams):
         if doubt:
             typer.echo(f"setaria: {doubt}", err=True)

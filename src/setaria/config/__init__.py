@@ -6,7 +6,7 @@ not known, or not built yet, is refused and never ignored.
 
 from setaria.config.environment import read_proxy_variables
 from setaria.config.folders import runtime_folder
-from setaria.config.keys import check_api_keys, read_api_key, read_variable
+from setaria.config.keys import check_api_keys, check_secrets, read_api_key, read_mail_password, read_webhook_secret
 from setaria.config.loading import (
     explain_settings,
     hide_password,
@@ -45,13 +45,15 @@ __all__ = [
     "SettingLine",
     "Settings",
     "check_api_keys",
+    "check_secrets",
     "describe_allowed",
     "explain_settings",
     "hide_password",
     "load_settings",
     "read_api_key",
+    "read_mail_password",
     "read_proxy_variables",
-    "read_variable",
+    "read_webhook_secret",
     "resolve_database_url",
     "runtime_folder",
     "settings_from_json",

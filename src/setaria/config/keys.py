@@ -1,10 +1,10 @@
-"""Keys: the API keys that upstreams ask of us, read from where their entries say."""
+"""Keys: the API keys that upstreams ask of us, and the secrets of alerts, read from where settings say."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from setaria.config.settings import ConfigError
+from setaria.config.settings import AlertSettings, ConfigError, Settings
 from setaria.core.entries import UpstreamEntry
 
 
@@ -28,16 +28,36 @@ def read_api_key(upstream: UpstreamEntry) -> str:
     return key
 
 
-def read_variable(variable: str, what: str) -> str:
-    """Read a secret of ours from the variable that a setting names; empty when it names none.
+def read_mail_password(alerts: AlertSettings) -> str | None:
+    """Read the password for the mail server: empty when none is named, None when no mails are to be sent.
 
-    Takes: what, what the secret is for.
-    Raises: ConfigError when the variable is not set.
+    Raises: ConfigError when its variable is not set.
     """
-    value = os.environ.get(variable, "").strip() if variable else ""
-    if variable and not value:
-        raise ConfigError(f"the environment variable {variable} is not set or empty; {what} takes its secret from it")
-    return value
+    if not (alerts.smtp_host and alerts.mail_from):
+        return None
+    return _read_variable(alerts.smtp_password_env, "the mail server") if alerts.smtp_password_env else ""
+
+
+def read_webhook_secret(alerts: AlertSettings) -> str | None:
+    """Read the secret that a webhook is signed with; None when there is no webhook.
+
+    Raises: ConfigError when no variable is named, or it is not set.
+    """
+    if not alerts.webhook_url:
+        return None
+    if not alerts.webhook_secret_env:
+        raise ConfigError("alerts.webhook_url is set, but alerts.webhook_secret_env is not: alerts are always signed")
+    return _read_variable(alerts.webhook_secret_env, "the webhook")
+
+
+def check_secrets(settings: Settings) -> None:
+    """Make sure that every key and secret is there which settings say is elsewhere.
+
+    Raises: ConfigError, which names what is not there.
+    """
+    check_api_keys(settings.entries.upstreams)
+    read_mail_password(settings.alerts)
+    read_webhook_secret(settings.alerts)
 
 
 def check_api_keys(upstreams: Iterable[UpstreamEntry]) -> None:
@@ -58,3 +78,10 @@ def _read_key_file(upstream: UpstreamEntry) -> str:
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"the file {upstream.api_key_file} of the upstream {upstream.name} is not text") from None
+
+
+def _read_variable(variable: str, what: str) -> str:
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        raise ConfigError(f"the environment variable {variable} is not set or empty; {what} takes its secret from it")
+    return value

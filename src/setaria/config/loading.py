@@ -14,6 +14,7 @@ from setaria.config.file import ConfigFile
 from setaria.config.given import Given, absolute_path
 from setaria.config.settings import SECTIONS, SETTINGS, ConfigError, SettingLine, Settings, describe_allowed
 from setaria.core.entries import Entries
+from setaria.core.retention import LEAST_DAYS
 
 _NO_OVERRIDES: Mapping[str, str | int] = MappingProxyType({})
 
@@ -119,6 +120,8 @@ def _convert(name: str, given: Given) -> object:
         value: object = msgspec.convert(_split(given, kind), kind, strict=not given.is_text)
         if name == "server.trusted_proxies":
             _check_networks(value)
+        if name == "database.retention_days":
+            _check_retention(value)
     except (msgspec.ValidationError, ValueError):
         shown = "that" if name == "database.url" else repr(given.value)
         raise ConfigError(f"{given.source}: {name} can't be {shown}; allowed: {describe_allowed(name)}") from None
@@ -132,6 +135,15 @@ def _check_networks(value: object) -> None:
     """
     for each in msgspec.convert(value, tuple[str, ...]):
         ipaddress.ip_network(each)
+
+
+def _check_retention(value: object) -> None:
+    """Make sure that calls are kept for ever or for long enough.
+
+    Raises: ValueError.
+    """
+    if 0 < msgspec.convert(value, int) < LEAST_DAYS:
+        raise ValueError(value)
 
 
 def _split(given: Given, kind: object) -> object:

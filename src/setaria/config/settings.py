@@ -12,11 +12,12 @@ from msgspec.structs import FieldInfo, fields
 from setaria.core.entries import DeploymentEntry, Entries, ModelEntry, Timeouts, UpstreamEntry
 from setaria.core.entry_reading import describe_type
 from setaria.core.errors import Misconfigured
+from setaria.core.retention import LEAST_DAYS
 
 _URL_ALLOWED = {"allowed": "the https address that callers use, such as https://api.example.org, or empty"}
 _HOST_ALLOWED = {"allowed": "an address or host name of this machine, such as 127.0.0.1, 0.0.0.0 or ::1"}
 _DATABASE_ALLOWED = {"allowed": "sqlite, or an address such as postgresql://user:password@host/name"}
-_RETENTION_ALLOWED = {"allowed": "0 to keep calls for ever, or at least 35 days"}
+_RETENTION_ALLOWED = {"allowed": f"0 to keep calls for ever, or at least {LEAST_DAYS} days"}
 _OTLP_ALLOWED = {"allowed": "the http address of a collector, such as http://127.0.0.1:4318, or empty"}
 _NETWORK_ALLOWED = {"allowed": "an address or a network, such as 127.0.0.1 or 10.0.0.0/8"}
 _LANE_HOST_ALLOWED = {"allowed": "a host name in small letters, without a port, such as api.example.org"}

@@ -2,6 +2,7 @@
 
 import csv
 import heapq
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TextIO
@@ -20,6 +21,7 @@ from setaria.management.usage import read_period
 _CREDITS: frozenset[AllowanceKind] = frozenset({"plan", "window"})
 _COUNTED = ("calls", "input_tokens", "cached_input_tokens", "output_tokens")
 _DAY_MS = 86_400_000
+_WHOLE = re.compile(r"[0-9]+|[0-9]{1,3}(,[0-9]{3})+")
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -183,19 +185,41 @@ def _read_invoice(invoice: TextIO, models: Mapping[str, str]) -> dict[tuple[str,
             f"the first line of the invoice must name the columns day, model and any of {', '.join(_COUNTED)}"
         )
     for values in reader:
-        plain = {str(name).strip().lower(): (value or "").strip() for name, value in values.items()}
         try:
-            day = iso_from_ms(read_period(plain["day"], plain["day"], 0).from_ms)[:10]
-            counted = {name: int(plain[name].replace(",", "")) for name in _COUNTED if plain.get(name)}
+            day, model, counted = _read_row(values)
         except (ValueError, InvalidRequest):
             raise InvalidRequest(
-                f"line {reader.line_num} of the invoice can't be read: a day such as 2026-11-23 and whole numbers are "
-                "expected"
+                f"line {reader.line_num} of the invoice can't be read: a day such as 2026-11-23 and whole numbers, one "
+                "at the least, are expected, and no more cells than the first line names columns"
             ) from None
-        row = rows.setdefault((day, models.get(plain["model"], plain["model"])), {})
+        row = rows.setdefault((day, models.get(model, model)), {})
         for name, value in counted.items():
             row[name] = row.get(name, 0) + value
     return rows
+
+
+def _read_row(values: dict[str | None, str | list[str] | None]) -> tuple[str, str, dict[str, int]]:
+    """Read day, model and counts of a row as `csv` gives it: a list, under None, is what lies beyond the columns.
+
+    Raises: ValueError, InvalidRequest.
+    """
+    plain: dict[str, str] = {}
+    for name, value in values.items():
+        if isinstance(value, list):
+            if any(cell.strip() for cell in value):  # a comma too many does no harm, but a number there would be lost
+                raise ValueError(value)
+        else:
+            plain[(name or "").strip().lower()] = (value or "").strip()
+    counted = {name: _read_whole(plain[name]) for name in _COUNTED if plain.get(name)}
+    if not counted:
+        raise ValueError(plain)
+    return iso_from_ms(read_period(plain["day"], plain["day"], 0).from_ms)[:10], plain["model"], counted
+
+
+def _read_whole(text: str) -> int:
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(text)
+    return int(text.replace(",", ""))
 
 
 def count_off(differences: Iterable[Difference]) -> int:

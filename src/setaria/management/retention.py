@@ -5,8 +5,8 @@ from contextlib import AbstractContextManager
 
 from setaria.core.clock import Clock
 from setaria.core.errors import InvalidRequest
+from setaria.core.retention import LEAST_DAYS
 from setaria.domain.ledger.ports import RetentionBook
-from setaria.domain.ledger.records import LEAST_DAYS
 
 _SLICE_CALLS = 500
 _DAY_MS = 86_400_000

@@ -14,9 +14,6 @@ Outcome = Literal["written", "quarantined"]
 
 GroupBy = Literal["day", "model", "key"]
 
-LEAST_DAYS = 35
-"""For so many days calls are kept at the least: a month, and a few days to look at it."""
-
 
 class CallRecord(msgspec.Struct, frozen=True, gc=False):
     """What one admitted call took, whatever its ending.

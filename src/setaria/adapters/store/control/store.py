@@ -78,12 +78,39 @@ class ControlStore:
                 .values(secret_fingerprint=fingerprint, created_at_ms=created_at_ms)
             )
             kept = connection.execute(select(installation.c.secret_fingerprint)).scalar_one()
-        if kept != fingerprint:
-            raise Misconfigured(
-                f"the database was made with the server secret {kept}, but the one in use is {fingerprint}; "
-                "put the secret file back that belongs to this database (no key works with another)"
-            )
+        _refuse_another_secret(kept, fingerprint)
+
+    def check_secret(self, fingerprint: str) -> None:
+        """Make sure of the same without a change; a database that has no secret yet belongs to any.
+
+        Raises: Misconfigured when the database belongs to another secret.
+        """
+        with self._database.read() as connection:
+            kept = connection.execute(select(installation.c.secret_fingerprint)).scalar_one()
+        if kept is not None:
+            _refuse_another_secret(kept, fingerprint)
+
+    def check_file(self) -> None:
+        """Make sure that a SQLite file is whole, to its last page; PostgreSQL looks after its own.
+
+        Raises: Misconfigured when it is damaged.
+        Cost: reads the whole file.
+        """
+        with self._database.read() as connection:
+            if connection.dialect.name != "sqlite":
+                return
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise Misconfigured(f"the database file is damaged ({' '.join(found.split())}); restore a backup")
 
     def close(self) -> None:
         """Close all connections."""
         self._database.close()
+
+
+def _refuse_another_secret(kept: str, fingerprint: str) -> None:
+    if kept != fingerprint:
+        raise Misconfigured(
+            f"the database was made with the server secret {kept}, but the one in use is {fingerprint}; "
+            "put the secret file back that belongs to this database (no key works with another)"
+        )
