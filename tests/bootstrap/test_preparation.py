@@ -2,21 +2,24 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import msgspec.structs
 import pytest
 
 from setaria.adapters.secrets.file import create_ring, read_ring
-from setaria.bootstrap.commands import open_books, open_books_to_read
+from setaria.bootstrap.commands import open_books, open_books_to_read, open_desk
 from setaria.bootstrap.preparation import prepare
 from setaria.bootstrap.record_books import Books
+from setaria.bootstrap.server_lock import take_server_lock
 from setaria.config import DatabaseSettings, Settings, load_settings
+from setaria.core.clock import SystemClock
 from setaria.core.errors import Misconfigured, OwnError
 from setaria.domain.accounts.keys import key_secrets_from_ring, read_key
 from setaria.management.keys import create_key, list_keys
@@ -152,6 +155,48 @@ def test_another_secret_is_refused(settings: Settings, tmp_path: Path) -> None:
     settings.server.secret_file.chmod(0o600)
     with pytest.raises(OwnError, match="secret"):
         prepare(settings)
+
+
+def leave_a_dead_worker(settings: Settings) -> None:
+    """Put a worker on the books that holds a place of a call, as after kill -9."""
+    with closing(sqlite3.connect(settings.data / "setaria.db")) as database, database:
+        (account,) = database.execute("SELECT id FROM accounts").fetchone()
+        database.execute(
+            "INSERT INTO allowances VALUES ('al_1', ?, 'in_flight', 'seedling', 0, 15, 16, 0, 0, NULL)", (account,)
+        )
+        database.execute("INSERT INTO leases VALUES ('w1', 'al_1', 0, 1)")
+        database.execute("INSERT INTO workers (id, node, started_at_ms, seen_at_ms) VALUES ('w1', 'n', 0, 1e14)")
+
+
+def read_held(settings: Settings) -> tuple[int, int, int]:
+    """Tell how many workers and leases there are, and what of the allowance is there."""
+    counts = "(SELECT COUNT(*) FROM workers), (SELECT COUNT(*) FROM leases)"
+    question = f"SELECT {counts}, available FROM allowances WHERE id = 'al_1'"
+    with closing(sqlite3.connect(settings.data / "setaria.db")) as database:
+        held: tuple[int, int, int] = database.execute(question).fetchone()
+    return held
+
+
+@contextmanager
+def act(settings: Settings) -> Iterator[None]:
+    """Begin an action that needs leases home."""
+    with open_desk(settings):
+        yield
+
+
+@pytest.mark.parametrize("opening", [act, start])
+def test_dead_workers_are_given_up(
+    settings: Settings, opening: Callable[[Settings], AbstractContextManager[object]]
+) -> None:
+    """What workers hold that died with their server is back at the next start or action, but while a server runs."""
+    prepare(settings)
+    leave_a_dead_worker(settings)
+    lock = take_server_lock(settings.data, SystemClock())
+    with opening(settings):
+        assert read_held(settings) == (1, 1, 15)
+    os.close(lock)
+    with opening(settings):
+        assert read_held(settings) == (0, 0, 16)
 
 
 def test_a_longer_ring_goes_on(settings: Settings, tmp_path: Path) -> None:

@@ -156,6 +156,29 @@ def test_a_worker_s_catalog_follows_file_and_database(settings: Settings) -> Non
     assert [model.id for model in catalog.models] == ["seedling"]
 
 
+def test_a_model_that_the_engine_lacks_is_not_offered(settings: Settings, tmp_path: Path) -> None:
+    """Why is told once; it is offered when its folder is there at the next change."""
+    stage, catalog = Stage(), Catalog(())
+    folder = tmp_path / "model"
+    entry = ModelEntry(id="m", deployments=(DeploymentEntry(upstream="local", model=str(folder)),))
+    reader = CatalogReader(settings, Source(Added((), (AddedModel(entry, 1),))), catalog, stage.set, stage.log)
+    for _ in range(2):
+        asyncio.run(reader.renew())
+    assert [model.id for model in catalog.models] == ["seedling"]
+    assert stage.log.lines == [
+        (
+            "error",
+            "deployment_unusable",
+            {"deployment": f"local/{folder}", "reason": f"there is no folder {folder}"},
+        )
+    ]
+    folder.mkdir()
+    for name in ("model.onnx", "tokenizer.json", "config.json"):
+        (folder / name).touch()
+    asyncio.run(reader.renew())
+    assert [model.id for model in catalog.models] == ["m", "seedling"]
+
+
 def test_an_http_client_has_what_its_entry_says(tmp_path: Path) -> None:
     """It is named and speaks the protocol of its kind; a missing key and a broken file of authorities are told."""
     makers = HttpUpstreams(FakeClock())

@@ -81,6 +81,13 @@ def test_a_call_without_a_price_is_told(priced: Run) -> None:
     """Exit code 3 with the nearest name, 1 for a moment that is none."""
     ran = priced("prices", "simulate", "--model", "mimo-v2.5-po")
     assert (ran.code, ran.err.endswith("did you mean mimo-v2.5-pro?\n")) == (3, True)
+    ran = priced("prices", "simulate", "--model", "mimo-v2.5-pro", "--at", "2020-01-01")
+    assert (ran.code, ran.err.endswith("at that time; see `setaria prices list --model mimo-v2.5-pro`\n")) == (3, True)
+    ran = priced("prices", "list", "--model", "mimo-v2.5-po")
+    assert (ran.code, ran.err.endswith("has no price; did you mean mimo-v2.5-pro?\n")) == (3, True)
+    assert {each["model"] for each in priced("prices", "list", "--model", "mimo-v2.5", "--json").json()} == {
+        "mimo-v2.5"
+    }
     assert priced("prices", "simulate", "--model", "mimo-v2.5", "--at", "noon").code == 2
     assert priced("prices", "simulate", "--from", "2026-02-02", "--to", "2026-01-01").code == 2
 

@@ -231,6 +231,22 @@ def test_a_folder_becomes_a_model(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    "model, problem",
+    [
+        ("m2", "m2 is not a model that can be served: the built-in engine has no model m2; it serves seedling"),
+        ("/nowhere", "there is no folder /nowhere"),
+        ("/", "the folder / lacks model.onnx, tokenizer.json, config.json"),
+        (str(SEEDLING_FOLDER), ""),
+        ("seedling", ""),
+    ],
+)
+def test_the_engine_must_have_what_is_put_on_it(run: Run, model: str, problem: str) -> None:
+    """A model on the upstream `local` is tried before it is added, as a folder is."""
+    ran = run("models", "add", "m2", "--upstream", "local", "--model", model)
+    assert (ran.code, problem in ran.err) == (int(bool(problem)), True)
+
+
+@pytest.mark.parametrize(
     "arguments, code, problem",
     [
         (["upstreams", "add", "a", "--base-url", "h"], 1, "upstreams.base_url can't be that; allowed: an address"),
@@ -246,7 +262,11 @@ def test_a_folder_becomes_a_model(run: Run) -> None:
         (["upstreams", "test", "a"], 3, "there is no upstream 'a'"),
         (["models", "add", "m"], 2, "name the upstream that serves the model"),
         (["models", "add", "m", "--upstream", "a"], 3, "there is no upstream a; there are: local"),
-        (["models", "add", "m", "--upstream", "local", "--capability", "fly"], 1, "models.capabilities can't be 'fly'"),
+        (
+            ["models", "add", "m", "--upstream", "local", "--model", "seedling", "--capability", "fly"],
+            1,
+            "models.capabilities can't be 'fly'",
+        ),
         (["models", "add", "m", "--local", "/", "--weight", "1"], 2, "--weight says nothing about a folder"),
         (["models", "remove", "m"], 3, "there is no model 'm'"),
         (["models", "remove", "seedling"], 1, "the model seedling is built in"),

@@ -296,6 +296,29 @@ def test_sigterm_ends_a_stream_that_outlasts_the_grace(data: Path) -> None:
         assert platform.call_row(call_id_of(answer))["ending"] == "shutdown"
 
 
+def test_a_second_signal_cuts_the_grace_short(data: Path) -> None:
+    """The stream gets an error in its protocol, its row says shutdown, and the exit code tells that it was cut."""
+    with running(data) as platform:
+        platform.post("/v1/chat/completions", HELLO)
+        line = open_stream(platform, LONG)
+        platform.process.send_signal(signal.SIGINT)
+        wait_for(lambda: not _accepts(platform))
+        platform.process.send_signal(signal.SIGINT)
+        assert platform.process.wait(timeout=SLOW_S) == 1
+        answer = read_to_end(line)
+        assert b"shutting down" in answer
+        assert b"[DONE]" not in answer
+        assert platform.call_row(call_id_of(answer))["ending"] == "shutdown"
+
+
+def _accepts(platform: Running) -> bool:
+    """Tell whether the server takes connections."""
+    host, port = platform.base_url.removeprefix("http://").split(":")
+    with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5):
+        return True
+    return False
+
+
 def readiness(platform: Running) -> int:
     """Ask whether calls can be answered."""
     try:

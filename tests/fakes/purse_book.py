@@ -5,6 +5,7 @@ import msgspec.structs
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.codes import Code
+from setaria.domain.ledger.leases import SWEEP_S
 from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, Held, Purse, is_over
 from tests.fakes.clock import FakeClock
 
@@ -12,7 +13,8 @@ from tests.fakes.clock import FakeClock
 class FakePurseBook:
     """Implements the ports PurseBook, OverBook, RecallBook and CodeBook.
 
-    `held` are the answers to `count_held`, of which the last stays; `recalls` the accounts being called home.
+    `held` are the answers to `count_held`, of which the last stays; `recalls` the accounts being called home; `dead`:
+    who holds was not seen for long.
     """
 
     def __init__(self, clock: FakeClock | None = None) -> None:
@@ -22,6 +24,7 @@ class FakePurseBook:
         self.codes: dict[bytes, Code] = {}
         self.recalls: dict[AccountId, int] = {}
         self.held = [Held(0, 0)]
+        self.dead = False
 
     def add_allowance(self, allowance: Allowance) -> None:
         self.allowances[allowance.id] = allowance
@@ -73,6 +76,11 @@ class FakePurseBook:
     def count_held(self, account_id: AccountId) -> Held:
         assert account_id in self.recalls
         return self.held.pop(0) if len(self.held) > 1 else self.held[0]
+
+    def sweep(self, unseen_s: int) -> int:
+        if self.dead and unseen_s >= SWEEP_S:
+            self.held = [Held(0, 0)]
+        return int(self.dead)
 
     def add_code(self, code: Code) -> None:
         self.codes[code.digest] = code

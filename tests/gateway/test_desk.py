@@ -9,8 +9,8 @@ import pytest
 from setaria.core.errors import FundsHeld, Limited, OutOfFunds, SetariaError, Unavailable
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.funds import Fund, Line, Parts
-from setaria.domain.ledger.leases import Gone, Granted, Trade, Traded
-from setaria.gateway.clerk import FENCE_S, RENEW_S, SWEEP_S
+from setaria.domain.ledger.leases import SWEEP_S, Gone, Granted, Trade, Traded
+from setaria.gateway.clerk import FENCE_S, RENEW_S
 from setaria.gateway.desk import FORGET_S, RECALL_PATIENCE_S, TICK_S, Desk
 from tests.fakes.clock import FakeClock
 from tests.fakes.lease_book import ACCOUNT, MemoryBook

@@ -221,6 +221,13 @@ def test_an_action_waits_in_vain(books: FakePlanBooks, held: Held, why: str) -> 
     assert PATIENCE_S <= books.clock.monotonic_s() - began_s < PATIENCE_S + 1
 
 
+def test_an_action_does_not_wait_for_the_dead(books: FakePlanBooks) -> None:
+    """Workers that were not seen for a minute are given up when the patience ends, and the action is done."""
+    books.recalls.held, books.recalls.dead = [Held(2, 3)], True
+    found = with_calls_drained(books.begin, books.clock, "ann", lambda each: refund(each, "ann", Payment(1)))
+    assert (found.amount, books.recalls.recalls) == (-1, {})
+
+
 def test_a_closing_waits_for_calls(books: FakePlanBooks) -> None:
     """Also for those that hold no money, as those of a postpaid account; an action on money alone does not."""
     make_account(books, "bob", "postpaid")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from setaria.adapters.store.control.store import Books as StoredBooks
 from setaria.adapters.store.control.store import ControlStore
 from setaria.bootstrap.catalog import SEEDLING
+from setaria.bootstrap.dead_workers import give_up_dead_workers
 from setaria.bootstrap.installation import open_installation
 from setaria.bootstrap.missing_database import miss_no_database
 from setaria.bootstrap.record_books import Books, make_books
@@ -42,10 +43,20 @@ class Desk:
 
 @contextmanager
 def open_desk(settings: Settings) -> Iterator[Desk]:
-    """Open an installation, which is made or brought up to date if need be.
+    """Open an installation, which is made or brought up to date if need be, for actions that need leases home.
 
+    What the workers of a server hold that was killed comes back before, where it is known that they are dead.
     Raises: as `bootstrap.installation.open_installation` does; Misconfigured when the database has gone.
     """
+    miss_no_database(settings)
+    clock = SystemClock()
+    with open_installation(settings, clock) as (store, ring):
+        give_up_dead_workers(settings, store)
+        yield Desk(settings, store, clock, ring)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Desk]:
     miss_no_database(settings)
     clock = SystemClock()
     with open_installation(settings, clock) as (store, ring):
@@ -55,12 +66,12 @@ def open_desk(settings: Settings) -> Iterator[Desk]:
 @contextmanager
 def open_books(settings: Settings) -> Iterator[Books]:
     """Open an installation's books to change them, once; as `open_desk` does."""
-    with open_desk(settings) as desk, desk.begin() as books:
+    with _open(settings) as desk, desk.begin() as books:
         yield books
 
 
 @contextmanager
 def open_books_to_read(settings: Settings) -> Iterator[Books]:
     """Open an installation's books to look at them, once; as `open_desk` does."""
-    with open_desk(settings) as desk, desk.read() as books:
+    with _open(settings) as desk, desk.read() as books:
         yield books

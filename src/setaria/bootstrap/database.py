@@ -16,7 +16,7 @@ from setaria.bootstrap.data_folder import make_data_folder
 from setaria.bootstrap.missing_database import miss_no_database
 from setaria.bootstrap.server_lock import take_server_lock
 from setaria.config import Settings, resolve_database_url
-from setaria.core.clock import Clock, iso_from_ms
+from setaria.core.clock import Clock, SystemClock, iso_from_ms
 from setaria.core.errors import InvalidRequest, Misconfigured
 
 BACKUPS = "backups"
@@ -123,7 +123,7 @@ def _backup_file(settings: Settings, name: str, clock: Clock) -> Path:
 @contextmanager
 def _server_stopped(settings: Settings) -> Iterator[None]:
     make_data_folder(settings.data)
-    lock = take_server_lock(settings.data)
+    lock = take_server_lock(settings.data, SystemClock())
     try:
         yield
     finally:

@@ -33,6 +33,8 @@ from setaria.entrypoints.parent.supervisor import Kept, Log, Post, Supervisor
 MAX_FAILED_STARTS = 3
 BACKLOG = 8192
 PLANS_PERIOD_S = 300.0
+LAST_SECONDS_S = 2.0
+"""What workers have from the second signal on to end their answers and put the calls on the books."""
 
 
 def start(settings: Settings, first_key: str) -> None:
@@ -63,13 +65,14 @@ def main() -> int:
 async def _run(handover: Handover) -> int:
     settings = handover.read_settings()
     log = open_log("parent")
-    lock = take_server_lock(settings.data)
+    lock = take_server_lock(settings.data, SystemClock())
     forget_figures(Path(handover.sockets))
     listener = _listen(settings.server.host, settings.server.port)
     base_url = base_url_of(settings, listener.getsockname()[1])
     content = make_handover(settings, handover.sockets, base_url=base_url, parent_id=new_worker_id())
-    supervisor = _appoint(content, Path(handover.sockets), settings.server.workers, listener, log)
-    ended = _end_signal(supervisor)
+    supervisor = _appoint(content, settings.server.workers, (listener.fileno(), lock), Path(handover.sockets), log)
+    end = _End(supervisor)
+    ended = end.asked
     supervisor.start()
     ready = asyncio.create_task(supervisor.until_ready(MAX_FAILED_STARTS))  # noqa: TID251 - ended below
     await asyncio.wait((ready, ended), return_when=asyncio.FIRST_COMPLETED)
@@ -88,7 +91,7 @@ async def _run(handover: Handover) -> int:
     if not started and not ended.done():
         sys.stderr.write("setaria: the server could not start; the lines above say why\n")
         return 1
-    return 0
+    return int(end.is_hurried)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -117,11 +120,15 @@ def _open_door(path: Path) -> socket.socket:
     return door
 
 
-def _appoint(content: bytes, sockets: Path, workers_wanted: int, listener: socket.socket, log: Log) -> Supervisor:
-    """Say which processes there shall be."""
+def _appoint(content: bytes, workers_wanted: int, of_workers: tuple[int, int], sockets: Path, log: Log) -> Supervisor:
+    """Say which processes there shall be.
+
+    Takes: of_workers, the descriptors of the listener and of the server lock.
+    """
     clock = SystemClock()
+    listener, lock = of_workers
     workers = [
-        Post(ChildSpec(f"worker-{number}", "setaria.bootstrap.worker", content, (listener.fileno(),)), clock, log)
+        Post(ChildSpec(f"worker-{number}", "setaria.bootstrap.worker", content, (listener,), (lock,)), clock, log)
         for number in range(1, workers_wanted + 1)
     ]
     others: list[Kept] = [
@@ -135,21 +142,24 @@ def _appoint(content: bytes, sockets: Path, workers_wanted: int, listener: socke
     return Supervisor(workers, others)
 
 
-def _end_signal(supervisor: Supervisor) -> "asyncio.Future[None]":
-    """Make a future that is done when a signal asks to end; a second signal ends everything at once."""
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
+class _End:
+    """The signals to end: `asked` is done at the first; the second cuts the grace short."""
 
-    def end() -> None:
-        if ended.done():
-            supervisor.kill()
-        else:
-            ended.set_result(None)
+    def __init__(self, supervisor: Supervisor) -> None:
+        loop = asyncio.get_running_loop()
+        self.asked: asyncio.Future[None] = loop.create_future()
+        self.is_hurried = False
+        self._supervisor = supervisor
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._hear)
 
-    loop.add_signal_handler(signal.SIGTERM, end)
-    loop.add_signal_handler(signal.SIGINT, end)
-    loop.add_signal_handler(signal.SIGHUP, end)
-    return ended
+    def _hear(self) -> None:
+        if not self.asked.done():
+            self.asked.set_result(None)
+        elif not self.is_hurried:
+            self.is_hurried = True
+            self._supervisor.hurry()
+            asyncio.get_running_loop().call_later(LAST_SECONDS_S, self._supervisor.kill)
 
 
 if __name__ == "__main__":

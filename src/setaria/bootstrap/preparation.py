@@ -32,14 +32,17 @@ def _is_ready(settings: Settings) -> bool:
 
 
 def _set_up(settings: Settings) -> str | None:
+    from setaria.bootstrap.dead_workers import give_up_dead_workers
     from setaria.bootstrap.installation import open_installation
     from setaria.bootstrap.record_books import make_books
     from setaria.domain.catalog.added import Fixed
     from setaria.management.installation import set_up_installation
 
     clock = SystemClock()
-    with open_installation(settings, clock) as (store, ring), store.begin() as book:
-        first_key = set_up_installation(make_books(book, Fixed(), clock, ring))
-        if first_key is not None:
-            keep_first_key(settings, first_key)  # before it counts: a key that nobody knows would be lost for good
+    with open_installation(settings, clock) as (store, ring):
+        give_up_dead_workers(settings, store)
+        with store.begin() as book:
+            first_key = set_up_installation(make_books(book, Fixed(), clock, ring))
+            if first_key is not None:
+                keep_first_key(settings, first_key)  # before it counts: a key that nobody knows would be lost for good
     return first_key

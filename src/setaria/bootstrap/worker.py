@@ -1,7 +1,6 @@
 """Worker: builds and runs the process that answers API calls."""
 
 import asyncio
-import contextlib
 import signal
 import sys
 from collections.abc import Mapping
@@ -121,7 +120,7 @@ async def _work(line: Line, log: Log) -> int:
     dispatcher = Dispatcher(platform, CODECS, pages, edge_of(settings))
     server = Server(_limits(settings, log), clock, dispatcher.handle, dispatcher.refuse)
     jobs = JobRunner(clock, log)
-    ended = _end_signal(line)
+    ended = _end_signal(line, server)
     report_loop_faults(log)
     await store.open()
     for each in (reader, tariffs):
@@ -192,17 +191,26 @@ def _limits(settings: Settings, log: Log) -> Limits:
     )
 
 
-def _end_signal(line: Line) -> "asyncio.Future[float | None]":
-    """Make a future for the end: its result is the grace in seconds, None for the one in the settings."""
+def _end_signal(line: Line, server: Server) -> "asyncio.Future[float | None]":
+    """Make a future for the end: its result is the grace in seconds, None for the one in the settings.
+
+    A second SIGTERM says nothing new, for some send it to all processes, as the parent does; the line's end does.
+    """
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[float | None] = loop.create_future()
 
-    def end(grace_s: float | None) -> None:
-        with contextlib.suppress(asyncio.InvalidStateError):
-            ended.set_result(grace_s)
+    def end() -> None:
+        if not ended.done():
+            ended.set_result(None)
 
-    loop.add_signal_handler(signal.SIGTERM, end, None)
-    line.watch(lambda: end(0.0))
+    def end_now() -> None:
+        if ended.done():
+            server.hurry()
+        else:
+            ended.set_result(0.0)
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    line.watch(end_now)
     return ended
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from setaria.cli.accounts import AccountName, AsJson
+from setaria.cli.options import reading
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read
 from setaria.cli.purses import print_entry
@@ -27,9 +28,11 @@ def create(
     from setaria.management.moments import read_end
     from setaria.management.money_shapes import shape_new_code
 
-    amount_nano = nano_from_decimal(amount)
+    with reading():
+        amount_nano = nano_from_decimal(amount)
     with books_to_change(context) as books:
-        expires_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
+        with reading():
+            expires_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
         made, currency = create_codes(books, amount_nano, count, expires_at_ms), currency_of(books)
     if as_json:
         print_json([shape_new_code(code, text, currency) for code, text in made])

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from setaria.cli.accounts import AsJson
+from setaria.cli.options import reading
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_read, settings_of
 from setaria.core.errors import InvalidRequest
@@ -98,7 +99,8 @@ def export(
     from setaria.management.usage import read_period
 
     with books_to_read(context) as books:
-        period = read_period(begin or "1970-01-01", end, books.clock.now_ms())
+        with reading():
+            period = read_period(begin or "1970-01-01", end, books.clock.now_ms())
         account_id = None if account is None else find_account(books.accounts, account).id
         movements = export_movements(books.proof, currency_of(books), account_id, period.from_ms, period.to_ms)
         if as_json:

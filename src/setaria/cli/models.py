@@ -66,6 +66,10 @@ def add(context: typer.Context, name: Name, options: ModelOptions, as_json: AsJs
             "name the upstream that serves the model, or a folder with --local", param_hint="--upstream"
         )
     content["deployments"] = [{"model": name} | place]
+    if options.local is None and options.upstream == LOCAL:
+        from setaria.bootstrap.model_folder import need_local_model
+
+        need_local_model(str(place.get("model", name)))
     with books_to_change(context) as books:
         entry = add_model(books.catalog, books.clock, books.fixed, content)
     if as_json:

@@ -1,10 +1,13 @@
 """Options: a command's many options as one record, for commands that describe something with many settings."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple, get_type_hints
 
 import typer
+
+from setaria.core.errors import InvalidRequest
 
 _MISSING = "a value is missing; leave the flag out to say nothing"
 
@@ -64,6 +67,18 @@ def read_list(given: list[str] | None, flag: str) -> tuple[str, ...]:
             raise typer.BadParameter(_MISSING, param_hint=flag)
         parts += found
     return tuple(parts)
+
+
+@contextmanager
+def reading(place: str = "") -> Iterator[None]:
+    """Let a value that can't be read end the command as wrong usage.
+
+    Takes: place, the argument that holds it; by default it is the option that the error names.
+    """
+    try:
+        yield
+    except InvalidRequest as error:
+        raise typer.BadParameter(error.message, param_hint=place or f"--{error.param}") from None
 
 
 def read_header(text: str) -> tuple[str, str]:

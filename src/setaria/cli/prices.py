@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from setaria.cli.accounts import AsJson
-from setaria.cli.options import with_options
+from setaria.cli.options import reading, with_options
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read, settings_of
-from setaria.core.errors import InvalidRequest
+from setaria.core.entry_reading import hint
+from setaria.core.errors import NotFound
 from setaria.core.price_entries import PriceFile
 from setaria.core.protocol import Lane
 
@@ -62,7 +63,11 @@ def show(
 
     with books_to_read(context) as books:
         shapes = shape_tariffs(books.prices.read_prices(), books.clock.now_ms())
-    shapes = [each for each in shapes if model in (None, each.model)]
+    if model is not None:
+        known = {each.model for each in shapes}
+        shapes = [each for each in shapes if each.model == model]
+        if not shapes:
+            raise NotFound(f"the model {model[:100]!r} has no price{hint(model, known)}")
     if as_json:
         print_json(shapes)
     elif not shapes:
@@ -108,10 +113,8 @@ def simulate(context: typer.Context, options: SimulateOptions, as_json: AsJson =
         return
     with books_to_read(context) as books:
         tariffs = choose_tariffs(books.prices, books.clock, books.fixed.built_in, _read(options.file))
-        try:
+        with reading():
             at_ms = books.clock.now_ms() if options.at is None else read_moment(options.at, "at")
-        except InvalidRequest as error:
-            raise typer.BadParameter(error.message, param_hint=f"--{error.param}") from None
     usage = Usage(
         options.input_tokens,
         options.cached_tokens,
@@ -136,10 +139,8 @@ def _simulate_past(context: typer.Context, options: SimulateOptions, *, as_json:
     from setaria.management.usage import read_period
 
     with books_to_read(context) as books:
-        try:
+        with reading():
             period = read_period(options.begin, options.end, books.clock.now_ms())
-        except InvalidRequest as error:
-            raise typer.BadParameter(error.message, param_hint=f"--{error.param}") from None
         account_id = None if options.account is None else find_account(books.accounts, options.account).id
         tariffs = choose_tariffs(books.prices, books.clock, books.fixed.built_in, _read(options.file))
         rows = simulate_calls(tariffs, books.calls.iterate_calls(period.from_ms, period.to_ms, account_id))

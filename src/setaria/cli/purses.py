@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from setaria.cli.accounts import AccountName, AsJson, accounts
-from setaria.cli.options import with_options
+from setaria.cli.options import reading, with_options
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_change, books_to_read, desk_of
 from setaria.core.money import nano_from_decimal, signed_nano_from_decimal
@@ -44,10 +44,12 @@ def top_up(
     gift, expires, reason = options
     if expires is not None and not gift:
         raise typer.BadParameter("only a gift expires; add --gift, or leave it out", param_hint="--expires")
-    payment = Payment(nano_from_decimal(amount), reason)
+    with reading("AMOUNT"):
+        payment = Payment(nano_from_decimal(amount), reason)
     with books_to_change(context) as books:
         if gift:
-            ends_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
+            with reading():
+                ends_at_ms = None if expires is None else read_end(expires, "expires", books.clock.now_ms())
             entry = purses.give(books, account, payment, ends_at_ms)
         else:
             entry = purses.top_up(books, account, payment)
@@ -70,7 +72,8 @@ def adjust(
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
-    payment = Payment(signed_nano_from_decimal(amount), reason)
+    with reading("AMOUNT"):
+        payment = Payment(signed_nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
         entry, currency = with_leases_home(
             desk.begin,
@@ -92,7 +95,8 @@ def refund(
     from setaria.management.money_shapes import shape_entry
     from setaria.management.recall import with_leases_home
 
-    payment = Payment(nano_from_decimal(amount), reason)
+    with reading("AMOUNT"):
+        payment = Payment(nano_from_decimal(amount), reason)
     with desk_of(context) as desk:
         entry, currency = with_leases_home(
             desk.begin,

@@ -9,9 +9,9 @@ import typer
 from msgspec.structs import astuple
 
 from setaria.cli.accounts import AsJson
+from setaria.cli.options import reading
 from setaria.cli.output import print_json, print_table
 from setaria.cli.place import books_to_read
-from setaria.core.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from setaria.management.receipt_shapes import ReceiptShape
@@ -44,10 +44,8 @@ def usage(
     from setaria.management.usage import read_period, report_usage
 
     with books_to_read(context) as books:
-        try:
+        with reading():
             period = read_period(begin, end, books.clock.now_ms())
-        except InvalidRequest as error:
-            raise typer.BadParameter(error.message, param_hint=f"--{error.param}") from None
         shape = shape_usage(report_usage(books.accounts, books.calls, group_by, period, account), currency_of(books))
     columns = [group_by, *shape.total.__struct_fields__[1:]]
     rows = [astuple(row) for row in [*shape.rows, shape.total]]

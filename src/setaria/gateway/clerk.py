@@ -24,13 +24,12 @@ from typing import NamedTuple
 from setaria.core.clock import Clock
 from setaria.core.errors import SetariaError, Unavailable
 from setaria.core.ids import new_worker_id
-from setaria.domain.ledger.leases import Ask, GiveBack, Gone, Granted, Pulse, Short, Trade, Traded
+from setaria.domain.ledger.leases import SWEEP_S, Ask, GiveBack, Gone, Granted, Pulse, Short, Trade, Traded
 from setaria.domain.ledger.ports import LeaseBook
 from setaria.gateway.ports import Log
 
 RENEW_S = 5.0
 FENCE_S = 20.0
-SWEEP_S = 60
 PAUSE_S = 0.25
 MOST_ASKS = 64
 _NEVER_S = float("-inf")

@@ -47,8 +47,14 @@ def redeem_code(books: MoneyBooks, account: str, text: str) -> Entry:
 
 
 def list_codes(books: MoneyBooks, batch: str | None) -> list[Code]:
-    """List the codes of one batch, or with None of all, oldest first."""
-    return books.codes.list_codes(batch)
+    """List the codes of one batch, or with None of all, oldest first.
+
+    Raises: NotFound when there is no such batch.
+    """
+    codes = books.codes.list_codes(batch)
+    if batch is not None and not codes:
+        raise NotFound(f"there is no batch {batch[:100]!r} of codes; `setaria codes list` shows them all")
+    return codes
 
 
 def _find_code(books: MoneyBooks, text: str) -> Code:

@@ -44,7 +44,9 @@ def simulate_call(tariffs: Tariffs, lane: Lane, model: str, usage: Usage, at_ms:
     tariff = tariffs.price_of(model, at_ms) if lane == "payg" else tariffs.rate_of(model, at_ms)
     if tariff is None:
         what = "price" if lane == "payg" else "rate for plans"
-        raise NotFound(f"the model {model[:100]} has no {what} at that time{hint(model, tariffs.priced_models())}")
+        known = tariffs.priced_models()
+        rest = f"; see `setaria prices list --model {model}`" if model in known else hint(model, known)
+        raise NotFound(f"the model {model[:100]} has no {what} at that time{rest}")
     factors = tier_factor(tariff, usage), time_factor(tariff, at_ms)
     return SimulatedCall(tariff, *factors, charge(tariff, usage, at_ms))
 

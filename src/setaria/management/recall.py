@@ -4,6 +4,8 @@ Theory. While calls run, part of an account's money is leased to workers. A reca
 within a second: from then on none admits a call of the account on money, and each gives back what is idle. When nothing
 is out any more, the action and the end of the recall are one transaction. Nobody waits for ever: after `PATIENCE_S`
 the recall ends and nothing was changed, and a recall whose beginner has died stands no longer than `RECALL_LIFE_MS`.
+Workers that were not seen for `SWEEP_S` are given up before that: where no server runs, nobody else does it. That
+comes last, for after an outage of the database those that live need a moment to be seen again.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from typing import TypeVar
 from setaria.core.clock import BlockingClock
 from setaria.core.errors import InvalidRequest, Unavailable
 from setaria.core.ids import AccountId
+from setaria.domain.ledger.leases import SWEEP_S
 from setaria.domain.ledger.purses import Held
 from setaria.management.accounts import find_open_account
 from setaria.management.books import MoneyBooks
@@ -80,13 +83,17 @@ def _act_when_home(
 ) -> T:
     deadline_s = clock.monotonic_s() + PATIENCE_S
     while True:
+        is_late = clock.monotonic_s() >= deadline_s
+        if is_late:
+            with open_books() as books:
+                books.recalls.sweep(SWEEP_S)
         with open_books() as books:
             held = books.recalls.count_held(account_id)
             if is_home(held):
                 outcome = act(books)
                 books.recalls.end_recall(account_id)
                 return outcome
-        if clock.monotonic_s() >= deadline_s:
+        if is_late:
             raise Unavailable(_why(account_id, held))
         clock.pause(POLL_S)
 
@@ -94,4 +101,7 @@ def _act_when_home(
 def _why(account_id: AccountId, held: Held) -> str:
     calls = f"{held.calls} calls of the account {account_id} are under way"
     holders = f"{held.workers} workers still hold money of the account {account_id}"
-    return f"{calls if held.calls else holders}; nothing was changed; try again when they are done"
+    return (
+        f"{calls if held.calls else holders}; nothing was changed; try again when they are done, "
+        f"or, if their server has died, {SWEEP_S} seconds after that"
+    )

@@ -6,12 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import BigInteger, insert, literal_column, select, update
 
 from setaria.adapters.store.control.engine import Database
+from setaria.adapters.store.control.script_player import dialect_of
 from setaria.adapters.store.control.store import ControlStore
 from setaria.adapters.store.lease_book import LeaseTable
-from setaria.adapters.store.schema import leases, recalls
+from setaria.adapters.store.schema import leases, recalls, workers
 from setaria.bootstrap.record_books import make_books
 from setaria.core.clock import SystemClock
 from setaria.core.errors import InvalidRequest
@@ -100,6 +101,24 @@ def test_what_is_held_is_counted(filled: ControlStore) -> None:
     with filled.read() as books:
         assert books.count_held(ACCOUNT.id) == Held(2, 2)
         assert books.count_held(OTHER.id) == Held(0, 0)
+
+
+@pytest.mark.parametrize("sweep, left", [("unseen", ["living"]), ("all", [])])
+def test_the_dead_are_given_up(url: str, filled: ControlStore, sweep: str, left: list[str]) -> None:
+    """Those not seen for so long, or all; what they held is back with its allowance, and the books add up."""
+    with contextlib.closing(Database(url)) as database, database.write() as connection:
+        now_ms = literal_column(dialect_of(connection).now_ms, BigInteger)
+        for worker_id, ago_ms in (("w1", 61_000), ("living", 59_000)):
+            row = {"id": worker_id, "node": worker_id, "started_at_ms": 0, "seen_at_ms": now_ms - ago_ms}
+            connection.execute(insert(workers).values(row))
+    with filled.begin() as books:
+        assert (books.sweep(60) if sweep == "unseen" else books.sweep_all()) == 2 - len(left)
+        assert books.count_held(ACCOUNT.id) == Held(1, 0)
+        cash, flight = books.lock_allowances(ACCOUNT.id, ("cash", "in_flight"))
+    assert (cash.available, cash.debt, flight.available) == (5, 1, 16)  # what comes back pays debt first
+    with contextlib.closing(Database(url)) as database, database.read() as connection:
+        assert [*connection.execute(select(workers.c.id)).scalars()] == left
+        assert [*connection.execute(select(leases.c.worker_id)).scalars()] == ["w2", "w2"]
 
 
 def test_a_recall_stands_alone(url: str, filled: ControlStore) -> None:

@@ -249,6 +249,28 @@ def test_a_stop_while_a_process_starts() -> None:
     supervise(story)
 
 
+def test_a_hurry_lets_workers_end_at_once() -> None:
+    """What would go on for its whole grace sees its line cut, and ends in its own way; a second hurry does no harm."""
+
+    async def story(yard: Yard) -> None:
+        post = yard.worker("stubborn")
+        yard.supervisor.start()
+        assert await yard.supervisor.until_ready(3)
+        child = post._child
+        assert child is not None
+        stopping = asyncio.create_task(yard.supervisor.stop(60.0))
+        await turns(5)
+        assert not stopping.done()
+        for _ in range(2):
+            yard.supervisor.hurry()
+        async with asyncio.timeout(20):
+            await stopping
+        assert child._process.returncode == 0
+        yard.supervisor.hurry()
+
+    supervise(story)
+
+
 def test_who_does_not_end_is_killed() -> None:
     """What does not end within its grace is killed."""
 

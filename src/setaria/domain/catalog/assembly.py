@@ -5,7 +5,7 @@ of a model or upstream that is there already is left out. An alias that is taken
 whose upstream is not there; a model without any deployment is left out too.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 
@@ -33,10 +33,12 @@ class Assembled(msgspec.Struct, frozen=True):
 
     def usable(self, upstreams: Collection[str]) -> "Assembled":
         """Leave out every deployment at other upstreams than these, and the models that have none left."""
+        return self.keep(lambda deployment: deployment.upstream in upstreams)
+
+    def keep(self, is_kept: Callable[[Deployment], bool]) -> "Assembled":
+        """Leave out every other deployment, and the models that have none left."""
         kept = (
-            msgspec.structs.replace(
-                model, deployments=tuple(each for each in model.deployments if each.upstream in upstreams)
-            )
+            msgspec.structs.replace(model, deployments=tuple(each for each in model.deployments if is_kept(each)))
             for model in self.models
         )
         return msgspec.structs.replace(self, models=tuple(model for model in kept if model.deployments))

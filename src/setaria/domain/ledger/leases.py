@@ -23,6 +23,9 @@ from setaria.core.windows import WindowTimes
 from setaria.domain.ledger.allowances import Allowance
 
 MINUTE_MS = 60_000
+SWEEP_S = 60
+"""A worker that was not seen for so long is given up: three times as long as it may spend without being seen."""
+
 SHARES = 4
 """A slice is what is left, divided by this many for each live worker, if the call does not need more."""
 

@@ -270,6 +270,10 @@ class RecallBook(Protocol):
         """Count what workers still hold of an account's money and credits, and its calls under way."""
         ...
 
+    def sweep(self, unseen_s: int) -> int:
+        """Give up the workers that were not seen for so long; gives how many."""
+        ...
+
 
 class CodeBook(Protocol):
     """Redeem codes, inside the caller's transaction."""

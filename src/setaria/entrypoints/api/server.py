@@ -88,6 +88,11 @@ class Server:
         for connection in list(self._connections):
             connection.break_off()
 
+    def hurry(self) -> None:
+        """End what is under way now: the grace of a `stop` that has begun is over."""
+        for connection in list(self._connections):
+            connection.shut_down()
+
     def tick(self) -> None:
         """End what has taken too long; the server does it by itself once a second."""
         self.date = http_date_from_ms(self._clock.now_ms())

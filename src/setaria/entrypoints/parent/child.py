@@ -13,12 +13,16 @@ import msgspec
 
 
 class ChildSpec(msgspec.Struct, frozen=True):
-    """What is started: a module of the platform, told its name, the number of its line and those of its sockets."""
+    """What is started: a module of the platform, told its name, the number of its line and those of its sockets.
+
+    What it is not told of but `keeps` open are locks that its parent holds: they are held as long as it lives, too.
+    """
 
     name: str
     module: str
     handover: bytes
     sockets: tuple[int, ...]
+    keeps: tuple[int, ...] = ()
 
 
 class Child:
@@ -41,6 +45,11 @@ class Child:
         """Send it a signal, if it still lives."""
         if self._process.returncode is None:
             self._process.send_signal(number)
+
+    def part(self) -> None:
+        """Cut the line, as if this process were gone: the child ends at once, in its own way."""
+        with contextlib.suppress(OSError):  # it has gone before
+            self._line.shutdown(socket.SHUT_RDWR)
 
     async def listen(self) -> None:
         """Wait for its word that it is ready."""
@@ -65,7 +74,7 @@ async def start_child(spec: ChildSpec) -> Child:
             spec.name,
             str(theirs.fileno()),
             *map(str, spec.sockets),
-            pass_fds=(theirs.fileno(), *spec.sockets),
+            pass_fds=(theirs.fileno(), *spec.sockets, *spec.keeps),
             stdin=asyncio.subprocess.DEVNULL,
         )
         stack.pop_all()  # from here on the line lives as long as the child

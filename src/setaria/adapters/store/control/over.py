@@ -2,8 +2,8 @@
 
 from sqlalchemy import BigInteger, Connection, literal_column, select
 
+from setaria.adapters.store.control.script_player import dialect_of
 from setaria.adapters.store.schema import allowances
-from setaria.adapters.store.script import POSTGRES, SQLITE
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance
 
@@ -18,11 +18,10 @@ class OverTable:
 
     def lock_over(self, account_id: AccountId | None, limit: int) -> list[Allowance]:
         """Give the gifts and terms that have ended, by the database's clock, and of which something is left."""
-        dialect = SQLITE if self._connection.dialect.name == "sqlite" else POSTGRES
         question = (
             select(*_ALLOWANCE)
             .where(allowances.c.kind.in_(("gift", "plan")), allowances.c.available > 0)
-            .where(allowances.c.ends_at_ms <= literal_column(dialect.now_ms, BigInteger))
+            .where(allowances.c.ends_at_ms <= literal_column(dialect_of(self._connection).now_ms, BigInteger))
             .order_by(allowances.c.id)
             .limit(limit)
             .with_for_update()

@@ -16,9 +16,10 @@ from sqlalchemy import (
     update,
 )
 
+from setaria.adapters.store import worker_scripts
 from setaria.adapters.store.control.changes import count_change
+from setaria.adapters.store.control.script_player import dialect_of, play
 from setaria.adapters.store.schema import allowances, entries, leases, recalls
-from setaria.adapters.store.script import POSTGRES, SQLITE
 from setaria.core.ids import AccountId
 from setaria.domain.ledger.allowances import Allowance, AllowanceKind, Entry, EntryKind, EntryRow
 from setaria.domain.ledger.purses import PURSE_KINDS, RECALL_LIFE_MS, SPENT_KINDS, Held, Purse
@@ -111,8 +112,7 @@ class PurseTable:
         The moment is by the database's clock: workers of any node hold the row against that.
         """
         of_account = recalls.c.account_id == account_id
-        dialect = SQLITE if self._connection.dialect.name == "sqlite" else POSTGRES
-        now_ms = literal_column(dialect.now_ms, BigInteger)
+        now_ms = literal_column(dialect_of(self._connection).now_ms, BigInteger)
         self._connection.execute(delete(recalls).where(of_account, recalls.c.at_ms < now_ms - RECALL_LIFE_MS))
         if self._connection.execute(select(recalls.c.at_ms).where(of_account)).first() is not None:
             return False
@@ -135,6 +135,15 @@ class PurseTable:
             .where(allowances.c.account_id == account_id, leases.c.amount > 0)
         )
         return Held(*self._connection.execute(question).one())
+
+    def sweep(self, unseen_s: int) -> int:
+        """Give up the workers that were not seen for so long, as workers do with each other; gives how many."""
+        script = worker_scripts.sweep(dialect_of(self._connection), unseen_s * 1000)
+        return play(self._connection, script)
+
+    def sweep_all(self) -> int:
+        """Give up every worker on the books, of which the caller knows that none lives; gives how many."""
+        return play(self._connection, worker_scripts.sweep_all(dialect_of(self._connection)))
 
 
 def _whole(total: ColumnElement[int]) -> ColumnElement[int]:

@@ -95,11 +95,12 @@ def test_what_cannot_be_answered_is_told(tmp_path: Path, seedling_folder: Path) 
         folders = {"seedling": seedling_folder, "broken": tmp_path}
         async with serving(tmp_path, folders):
             worker = await Worker.connect(tmp_path / "engine")
-            worker.ask(Ping("unknown", "nobody"), Generate("broken", "broken", FAQ))
+            worker.ask(Ping("unknown", "/nowhere/at/all"), Generate("broken", "broken", FAQ))
             worker.ask(Generate("long", "seedling", question("word " * 9_000)))
             ends = await worker.hear_ends(3)
             failed = [end for end in map(ends.get, ("unknown", "broken", "long")) if isinstance(end, Failed)]
-            assert [end.kind for end in failed] == ["invalid", "failed", "context"]
+            assert [end.kind for end in failed] == ["failed", "failed", "context"]
+            assert "/" not in failed[0].message + failed[1].message
             assert "lacks model.onnx, tokenizer.json, config.json" in failed[1].message
             assert (failed[2].input_tokens > 9_000, failed[2].context_tokens) == (True, 8_192)
             worker.close()

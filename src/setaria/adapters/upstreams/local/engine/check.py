@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from setaria.adapters.upstreams.local.engine.model import NEEDED_FILES, LocalModel, load_model
+from setaria.adapters.upstreams.local.engine.model import LocalModel, load_model
 from setaria.adapters.upstreams.local.engine.network import Logits
 from setaria.adapters.upstreams.local.engine.runs import Runs
 from setaria.adapters.upstreams.local.engine.slots import Slots
+from setaria.adapters.upstreams.local.folder import find_missing
 from setaria.core.errors import SetariaError
 
 _IN_PLACE = b"GroupQueryAttention"
@@ -27,7 +28,7 @@ def check_model_folder(folder: Path) -> list[str]:
 
     Cost: as long as loading the model.
     """
-    missing = [f"it lacks {name}" for name in NEEDED_FILES if not (folder / name).is_file()]
+    missing = [f"it lacks {name}" for name in find_missing(folder)]
     if missing:
         return missing
     if _IN_PLACE not in (folder / "model.onnx").read_bytes():

@@ -90,8 +90,10 @@ class Engine:
         error = None if done.cancelled() else done.exception()
         if error is None:
             return
-        if self._loaded is None and not isinstance(error, SetariaError):
-            error = UpstreamFailed(f"the model in {self._folder} cannot be loaded: {error}")
+        if self._loaded is None:
+            cause = f"the model in {self._folder} cannot be loaded: {error}"
+            reason = error.message if isinstance(error, SetariaError) else cause
+            error = UpstreamFailed(reason.replace(str(self._folder), self._folder.name))  # callers see it: no path
         call.outlet.deliver([failed_from_error(call.id, error)])
 
     def _tell_crash(self, done: Future[None]) -> None:

@@ -16,12 +16,12 @@ import onnxruntime
 
 from setaria.adapters.upstreams.local.engine.network import Network
 from setaria.adapters.upstreams.local.engine.vocabulary import Vocabulary
+from setaria.adapters.upstreams.local.folder import find_missing
 from setaria.core.errors import UpstreamFailed
 
 _BYTES_PER_THREAD = 64 * 1024 * 1024  # below that, waking a second thread costs more than it computes
 _Record = TypeVar("_Record", bound=msgspec.Struct)
 _ROOM_TOKENS = 256  # rather condense a prompt than leave less than this for the answer
-NEEDED_FILES = ("model.onnx", "tokenizer.json", "config.json")
 
 
 class _Config(msgspec.Struct):
@@ -81,7 +81,7 @@ def load_model(folder: Path) -> LocalModel:
     Raises: UpstreamFailed, which says what is missing or broken. What the libraries raise over a damaged file comes
         through as it is, for they raise plain `Exception`: the caller reads it from a future.
     """
-    missing = [name for name in NEEDED_FILES if not (folder / name).is_file()]
+    missing = find_missing(folder)
     if missing:
         raise UpstreamFailed(f"the model folder {folder} lacks {', '.join(missing)}; put the whole export there")
     config = _read(folder / "config.json", _Config)

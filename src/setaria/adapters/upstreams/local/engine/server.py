@@ -33,7 +33,7 @@ from setaria.adapters.upstreams.local.frames import (
     Tell,
     encode_frame,
 )
-from setaria.core.errors import InvalidRequest, UpstreamBusy
+from setaria.core.errors import UpstreamBusy, UpstreamFailed
 
 LIMIT_CALLS = 128
 """Calls that may be live at once, those in rows and those that wait."""
@@ -118,7 +118,7 @@ class Connection(asyncio.Protocol):
             return
         engine = self._server.engines.get(ask.model)
         if engine is None:
-            error = InvalidRequest(f"the engine has no model {ask.model[:100]}; restart it to take new models in")
+            error = UpstreamFailed("the built-in engine has no such model; its operator must mend it")
             self._send([failed_from_error(ask.id, error)])
         elif self._server.live_calls >= self._server.limit_calls and not isinstance(ask, Ping):
             self._server.refused_calls += 1
