@@ -7,10 +7,11 @@ from setaria.core.estimate import estimate_dialogue
 from setaria.core.traits import Traits
 from setaria.domain.accounts.records import Caller
 from setaria.domain.catalog.model import Model
+from setaria.domain.ledger.funds import Line
 from setaria.domain.routing.ports import ModelRequest
 from setaria.gateway.authenticate import authenticate
 from setaria.gateway.choose import find_model
-from setaria.gateway.desk import Desk, Line
+from setaria.gateway.desk import Desk
 from setaria.gateway.platform import Platform
 from setaria.gateway.ports import Client
 from setaria.gateway.stages import Received
