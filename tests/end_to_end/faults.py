@@ -176,8 +176,6 @@ class Row(NamedTuple):
         """What must come of it."""
         outcome = self.fault.stream if self.mode == "stream" else self.fault.whole
         assert outcome is not None
-        if (self.name, self.client, self.upstream) == ("usage negative", "messages", "anthropic"):
-            return outcome._replace(counts_from="upstream")  # the relay can't say that only the input was told
         if (self.name, self.client, self.upstream) == ("endless event", "messages", "anthropic"):
             return outcome._replace(counts_from="upstream")  # the relay had been told what the prompt took
         if self.name == "no stream" and (self.client == "chat") == (self.upstream == "openai"):
