@@ -11,6 +11,7 @@ from setaria.core.events import Event, Finish, TextDelta, UsageReport
 from setaria.core.protocol import ProtocolName
 from setaria.core.usage import Usage
 from setaria.domain.accounts.records import Billing, KeyRules, Limits, ModelLimits
+from setaria.domain.catalog.model import Model
 from setaria.domain.ledger.tariff import PriceList, Tariff, Tariffs, Times, charge
 from setaria.gateway.footing import limits_on
 from tests.fakes.client import RecordingClient
@@ -43,9 +44,10 @@ def make(
     limits: Limits = UNLIMITED,
     rules: KeyRules = NO_RULES,
     relay: FakeRelayUpstream | None = None,
+    model: Model = SEEDLING,
 ) -> Stage:
     """Make a platform with a price, and an account that has so much cash."""
-    stage = make_stage(ScriptedUpstream(*script), relay=relay)
+    stage = make_stage(ScriptedUpstream(*script), model, relay=relay)
     stage.platform.tariffs.renew(PriceList(prices=(PRICE,)))
     for digest, caller in stage.ledger.callers.items():
         stage.ledger.callers[digest] = msgspec.structs.replace(caller, billing=billing, limits=limits, rules=rules)
@@ -500,6 +502,24 @@ def test_a_whole_answer_is_relayed_as_a_stream(
     told: list[tuple[str, str, int]] = []
     stage = play(story, money=money, relay=relay)
     assert [(row.ending, *told[0]) for row in stage.ledger.rows] == [expected]
+
+
+@pytest.mark.parametrize("drain_tokens, output_tokens", [(2, 2), (1000, 3)])
+def test_a_whole_answer_is_drained(drain_tokens: int, output_tokens: int) -> None:
+    """Where a model is drained, what would be put together is read on after the client left, so far as it allows."""
+    relay = FakeRelayUpstream("openai_chat", chunk("a"), PAUSE, chunk("b"), ended("abc"))
+    model = msgspec.structs.replace(SEEDLING, on_client_gone="drain", drain_tokens=drain_tokens)
+
+    async def story(stage: Stage) -> None:
+        client = RecordingClient(body_of(max_tokens=2000))
+        _, task = begin(stage, "openai_chat", client)
+        await until(lambda: client.watcher)
+        client.leave()
+        relay.go_on()
+        await task
+
+    stage = play(story, money=4000, relay=relay, model=model)
+    assert [(row.ending, row.usage.output_tokens) for row in stage.ledger.rows] == [("client_gone", output_tokens)]
 
 
 def test_a_relayed_answer_that_breaks_off_is_none() -> None:
