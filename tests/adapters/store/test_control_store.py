@@ -175,6 +175,17 @@ def test_the_database_belongs_to_one_secret(control: ControlStore) -> None:
         control.ensure_installation("bbbb", AT_MS + 2)
 
 
+def test_a_secret_and_a_file_are_looked_at_without_a_change(control: ControlStore) -> None:
+    """A database without a secret belongs to any, also when it was asked; a whole file is well, as PostgreSQL is."""
+    for fingerprint in ("bbbb", "aaaa"):
+        control.check_secret(fingerprint)
+    control.ensure_installation("aaaa", AT_MS)
+    control.check_secret("aaaa")
+    with pytest.raises(Misconfigured, match="server secret aaaa, but the one in use is bbbb"):
+        control.check_secret("bbbb")
+    control.check_file()
+
+
 def test_a_text_that_no_database_keeps_is_the_callers_mistake(control: ControlStore) -> None:
     """A name that is no Unicode text is refused as such."""
     with pytest.raises(InvalidRequest), control.begin() as books:
